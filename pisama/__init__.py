@@ -1,0 +1,1 @@
+"""Agent traces in, failures out."""

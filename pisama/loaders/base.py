@@ -1,0 +1,79 @@
+"""What a loader is given and what it must do.
+
+A `Document` is one input after its container has been opened: a list of JSON records with their
+places, or bytes that are not JSON. A `Loader` says how sure it is that it knows the document and
+turns it into traces. Loaders know nothing of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import ClassVar, Protocol, TypeAlias
+
+from pisama.report import LoadError
+from pisama.trace import JSON, Location, Trace
+
+SAMPLE_RECORDS = 80
+"""How many records a loader may look at to recognise its format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One JSON value of a document and where it stood."""
+
+    value: JSON
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One opened input.
+
+    `read` starts reading from the first record each time it is called, so a file of any size is
+    never held whole. It yields a `LoadError` in place of a record it could not read.
+    """
+
+    path: str | None
+    read: Callable[[], Iterator[Record | LoadError]]
+    raw: bytes | None = None
+    """The bytes, when they are not JSON text (protobuf); `read` is then empty."""
+    sample: tuple[JSON, ...] = field(default=())
+    """The first records, at most `SAMPLE_RECORDS` of them."""
+    growing: bool = False
+    """The last line was cut off: the file is still being written, or its writer was killed."""
+
+    def records(self) -> Iterator[Record | LoadError]:
+        """All records, in order."""
+        return self.read()
+
+
+Loaded: TypeAlias = Trace | LoadError
+
+
+class Loader(Protocol):
+    """One input format, or one family of them."""
+
+    id: ClassVar[str]
+    """As `--input-format` takes it."""
+    title: ClassVar[str]
+    """As a person would call the format."""
+
+    def sniff(self, document: Document) -> float:
+        """How sure this loader is, 0 to 1, that it knows the document, judged by its sample.
+
+        1.0 is kept for marks that nothing else has (a schema version); what merely looks right
+        stays below 0.5. Must be cheap and must not raise.
+        """
+        ...
+
+    def load(self, document: Document) -> Iterator[Loaded]:
+        """The traces, and an error for each part that could not be read. Must not raise."""
+        ...
+
+
+def take_sample(records: Iterator[Record | LoadError]) -> tuple[JSON, ...]:
+    """The values that a document's `sample` holds."""
+    values = (record.value for record in islice(records, SAMPLE_RECORDS) if isinstance(record, Record))
+    return tuple(values)
