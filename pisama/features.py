@@ -1,0 +1,131 @@
+"""What is computed once a trace, lazily, and read by many detectors.
+
+`features(trace)` is the door. Texts are keyed by themselves, so a text that occurs in several
+places (a result, and the next step's `seen`) is analysed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from pisama import elements as element_module
+from pisama import text as words_module
+from pisama.elements import Element
+from pisama.outcomes import Outcome, outcome_of
+from pisama.trace import JSON, Step, ToolCall, Trace
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallFeatures:
+    """A tool call with all that detectors ask about it."""
+
+    step: Step
+    number: int
+    """Position in the step's tool calls, 0-based."""
+    position: int
+    """Position among all calls of the trace, 0-based."""
+    call: ToolCall
+    key: int
+    """Equal for calls of the same tool with the same arguments, however they were written."""
+    outcome: Outcome
+    state: int
+    """Equal for calls of the same agent with the same `key` and the same result, times aside."""
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+        return self.call.name
+
+
+class Features:
+    """The shared table of one trace. Everything is computed at first use."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._steps = trace.steps
+        self._memory: dict[tuple[str, str], object] = {}
+
+    @cached_property
+    def calls(self) -> tuple[CallFeatures, ...]:
+        """Every tool call of the trace, in order."""
+        return tuple(self._each_call())
+
+    @cached_property
+    def calls_by_step(self) -> dict[int, tuple[CallFeatures, ...]]:
+        """The calls of each step that made any, by the step's index."""
+        found: dict[int, list[CallFeatures]] = {}
+        for call in self.calls:
+            found.setdefault(call.step.index, []).append(call)
+        return {index: tuple(calls) for index, calls in found.items()}
+
+    @cached_property
+    def failed_calls(self) -> tuple[CallFeatures, ...]:
+        """The calls that are known to have failed."""
+        return tuple(call for call in self.calls if call.outcome.failed)
+
+    def stems(self, text: str) -> list[str]:
+        """`text.stems`, once per text."""
+        return self._once("stems", text, words_module.stems)
+
+    def stem_set(self, text: str) -> frozenset[str]:
+        """The distinct stems of a text."""
+        return self._once("stem_set", text, lambda given: frozenset(self.stems(given)))
+
+    def shingles(self, text: str) -> frozenset[tuple[str, ...]]:
+        """Runs of three stems of a text."""
+        return self._once("shingles", text, lambda given: words_module.shingles(self.stems(given)))
+
+    def sentences(self, text: str) -> list[str]:
+        """`text.sentences`, once per text."""
+        return self._once("sentences", text, words_module.sentences)
+
+    def elements(self, text: str) -> tuple[Element, ...]:
+        """`elements.elements`, once per text."""
+        return self._once("elements", text, lambda given: tuple(element_module.elements(given)))
+
+    def element_values(self, text: str) -> frozenset[str]:
+        """The normalised values of a text's elements."""
+        return self._once("values", text, lambda given: frozenset(item.value for item in self.elements(given)))
+
+    def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
+        key = (what, text)
+        if key not in self._memory:
+            self._memory[key] = compute(text)
+        return self._memory[key]  # type: ignore[return-value]
+
+    def _each_call(self) -> Iterator[CallFeatures]:
+        position = 0
+        for step in self._steps:
+            for number, call in enumerate(step.tool_calls):
+                key = hash((call.name, canonical(call.arguments)))
+                returned = call.result if call.result is not None else call.error
+                result = None if returned is None else hash(words_module.stable(returned))
+                state = hash((step.agent, key, result, call.error is not None))
+                yield CallFeatures(step, number, position, call, key, outcome_of(call), state)
+                position += 1
+
+
+def canonical(arguments: JSON) -> bytes:
+    """Arguments as bytes that are equal when the arguments are, whatever the order of their keys."""
+    try:
+        return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except (orjson.JSONEncodeError, TypeError):
+        return repr(arguments).encode("utf-8", "surrogatepass")
+
+
+_tables: WeakKeyDictionary[Trace, Features] = WeakKeyDictionary()
+
+
+def features(trace: Trace) -> Features:
+    """The table of this trace; the same one as long as the trace lives."""
+    table = _tables.get(trace)
+    if table is None:
+        table = _tables[trace] = Features(trace)
+    return table

@@ -1,0 +1,153 @@
+"""Words: tokens, stems, sentences, shingles, similarity, and quotes fit for a report.
+
+Everything here is linear in its input and needs no model. English stems; other languages fall
+back to their plain lower-case words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+QUOTE_WIDTH = 200
+"""Characters of a quote in a report."""
+
+STOP_WORDS = frozenset(
+    """a about above after again all also am an and any are as at be because been before being below between both
+    but by can could did do does doing done down during each either else ever every few first for from further get
+    had has have having he her here hers him his how i if in into is it its itself just let like made make many
+    may me might more most much must my need next no nor not now of off on once one only onto or other our ours out
+    over own per please same shall she should since so some such than that the their theirs them then there these
+    they this those through thus to too two under until up upon us use used using very via was we were what when
+    where whether which while who whom whose why will with within without would yes yet you your yours""".split()
+)
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*]{0,3}\s+(?=[\"'(\[*#]{0,3}[^\Wa-z_])|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)])\s)")
+_SPACE = re.compile(r"\s+")
+_VOLATILE = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
+    r"|\b0x[0-9a-fA-F]{4,16}\b"
+    r"|\b\d{1,9}(?:\.\d{1,9})? ?(?:ms|µs|us|s|sec|secs|seconds|milliseconds)\b"
+)
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, lower case, in order."""
+    return _WORD.findall(text.lower())
+
+
+def stems(text: str) -> list[str]:
+    """Stems of the content words of a text, in order; stop words are left out."""
+    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """The stem of a lower-case English word.
+
+    The inflectional steps of Porter's algorithm (1980, steps 1a-1c) and its commonest derivational
+    endings; enough to make `booking`, `booked` and `bookings` one word.
+    """
+    for possessive in ("'s", "’s"):
+        word = word.removesuffix(possessive)
+    if len(word) <= 3 or not word.isascii():
+        return word
+    if word.endswith("sses"):
+        word = word[:-2]
+    elif word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for suffix in ("ization", "isation", "ations", "ation", "ingly", "edly", "ing", "ed"):
+        root = word.removesuffix(suffix)
+        if root != word and len(root) >= 3 and any(vowel in root for vowel in "aeiouy"):
+            word = _repaired(root)
+            break
+    for suffix, replacement in _ENDINGS:
+        root = word.removesuffix(suffix)
+        if root != word and len(root) >= 4:
+            word = root + replacement
+            break
+    if len(word) > 3 and word.endswith("e"):
+        return word[:-1]
+    return word[:-1] if len(word) > 5 and word.endswith("ll") else word
+
+
+_ENDINGS = (("ement", ""), ("ment", ""), ("ness", ""), ("ally", "al"), ("ly", ""), ("ful", ""), ("able", ""), ("ible", ""))
+
+
+def _repaired(root: str) -> str:
+    if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz":
+        return root[:-1]
+    return root
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences, list items and paragraphs of a text, stripped, in order."""
+    return [part for _, part in sentences_at(text)]
+
+
+def sentences_at(text: str) -> Iterator[tuple[int, str]]:
+    """The same with the offset of each in the text."""
+    begin = 0
+    for end, following in [(m.start(), m.end()) for m in _SENTENCE_END.finditer(text)] + [(len(text), len(text))]:
+        part = text[begin:end]
+        stripped = part.strip()
+        if stripped:
+            yield begin + part.index(stripped[0]), stripped
+        begin = following
+
+
+def shingles(tokens: list[str], size: int = 3) -> frozenset[tuple[str, ...]]:
+    """All runs of `size` tokens; the whole text as one shingle when it is shorter."""
+    if len(tokens) <= size:
+        return frozenset([tuple(tokens)]) if tokens else frozenset()
+    return frozenset(zip(*(tokens[offset:] for offset in range(size)), strict=False))
+
+
+def overlap(one: frozenset[object] | set[object], other: frozenset[object] | set[object]) -> float:
+    """Jaccard index, 0 to 1; two empty sets share nothing."""
+    union = len(one | other)
+    return len(one & other) / union if union else 0.0
+
+
+def containment(part: frozenset[object] | set[object], whole: frozenset[object] | set[object]) -> float:
+    """The share of `part` that is in `whole`, 0 to 1; an empty part is in anything."""
+    return len(part & whole) / len(part) if part else 1.0
+
+
+def similarity(one: str, other: str, at_least: float = 0.0) -> float:
+    """Similarity of two short texts, 0 to 1, by their shared words whatever the order.
+
+    Quadratic in the length: only the first 400 characters of each count. Below `at_least` the
+    answer is 0, found faster.
+    """
+    return fuzz.token_sort_ratio(one[:400].lower(), other[:400].lower(), score_cutoff=at_least * 100) / 100
+
+
+def stable(text: str) -> str:
+    """The text without what changes from one attempt to the next: times, durations, UUIDs, addresses.
+
+    Only the first 4,000 and the last 1,000 characters are looked at.
+    """
+    if len(text) > 5000:
+        text = f"{text[:4000]}…{len(text)}…{text[-1000:]}"
+    return _SPACE.sub(" ", _VOLATILE.sub("*", text)).strip()
+
+
+def quote(text: str, around: str | int | None = None, width: int = QUOTE_WIDTH) -> str:
+    """One line of at most `width` characters: the text around a phrase or an offset, else its beginning."""
+    place = text.find(around) if isinstance(around, str) else around or 0
+    length = len(around) if isinstance(around, str) else 0
+    begin = max(0, place - max(0, width - length) // 3) if place + length > width else 0
+    piece = text[begin : begin + 2 * width]
+    line = _SPACE.sub(" ", piece).strip()
+    cut = len(line) > width or begin + 2 * width < len(text)
+    if begin:
+        line = "…" + line
+    return line[: width - 1].rstrip() + "…" if cut else line
