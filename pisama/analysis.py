@@ -1,0 +1,100 @@
+"""Traces and detectors in, a report out: the only place that catches a detector's exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pisama.config import Config
+from pisama.detectors.base import Detector
+from pisama.features import features
+from pisama.issue import Issue
+from pisama.redact import redact_issue
+from pisama.report import Crashed, Skipped, Totals, TraceReport
+from pisama.trace import Trace
+
+_NANOSECONDS = 1_000_000_000
+
+
+def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> TraceReport:
+    """Run the detectors over one trace. Never raises for what a detector does."""
+    findings = _Findings()
+    for detector in detectors:
+        missing = sorted(need for need in detector.needs if not need.recorded(trace))
+        if missing:
+            reason = f"the trace does not record {' or '.join(need.value for need in missing)}"
+            findings.skipped.append(Skipped(detector.id, reason))
+        else:
+            findings.run(detector, trace)
+    shown = [issue for issue in findings.issues if _asked_for(issue, config)]
+    hidden = [issue for issue in findings.issues if not _asked_for(issue, config)]
+    return TraceReport(
+        trace=trace,
+        issues=worst_first(shown),
+        totals=totals(trace),
+        ran=tuple(findings.ran),
+        skipped=tuple(findings.skipped),
+        crashed=tuple(findings.crashed),
+        hidden=worst_first(hidden),
+    )
+
+
+@dataclass(slots=True)
+class _Findings:
+    issues: list[Issue] = field(default_factory=list)
+    ran: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    crashed: list[Crashed] = field(default_factory=list)
+
+    def run(self, detector: Detector, trace: Trace) -> None:
+        try:
+            for issue in detector.check(trace):
+                self.issues.append(redact_issue(issue))
+        except Exception as error:  # noqa: BLE001 - a broken detector must not take the others with it
+            self.crashed.append(Crashed(detector.id, f"{type(error).__name__}: {error}"))
+        else:
+            self.ran.append(detector.id)
+
+
+def worst_first(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """By severity, then confidence, then place; the order never depends on the detectors' order."""
+    return tuple(
+        sorted(
+            issues,
+            key=lambda issue: (-issue.severity, -issue.confidence, issue.step if issue.step is not None else -1, issue.type, issue.fingerprint),
+        )
+    )
+
+
+def totals(trace: Trace) -> Totals:
+    """What the run consumed, as far as its steps recorded it."""
+    usages = [step.usage for step in trace.steps if step.usage is not None]
+    table = features(trace)
+    return Totals(
+        steps=len(trace.steps),
+        calls=len(table.calls),
+        failed_calls=len(table.failed_calls),
+        input_tokens=_sum([usage.input_tokens for usage in usages]),
+        output_tokens=_sum([usage.output_tokens for usage in usages]),
+        cost=_sum([usage.cost for usage in usages]),
+        seconds=_duration(trace),
+    )
+
+
+def _asked_for(issue: Issue, config: Config) -> bool:
+    return issue.severity >= config.min_severity.floor and issue.confidence >= config.min_confidence
+
+
+def _sum(values: Sequence[int | None] | Sequence[float | None]) -> int | None:
+    recorded = [value for value in values if value is not None]
+    return sum(recorded) if recorded else None  # type: ignore[return-value]
+
+
+def _duration(trace: Trace) -> float | None:
+    moments = [
+        moment
+        for timed in (*trace.steps, *trace.spans, *(call for _, call in trace.calls()))
+        for moment in (timed.start, timed.end)
+        if moment is not None
+    ]
+    return (max(moments) - min(moments)) / _NANOSECONDS if moments else None

@@ -1,0 +1,13 @@
+"""The detectors: one file, one failure. This tuple is the registry."""
+
+from __future__ import annotations
+
+from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.detectors.loop import Loop
+
+BUILT_IN: tuple[type[Detector], ...] = (
+    Loop,
+)
+"""Every detector of this package, in the order of the documentation."""
+
+__all__ = ["BUILT_IN", "Detector", "Example", "Needs", "Signal"]

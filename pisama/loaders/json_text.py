@@ -1,0 +1,133 @@
+"""Decoding one JSON value: fast where it is plain, lenient where real emitters are sloppy."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import cast
+
+import orjson
+
+from pisama.trace import JSON
+
+MAX_DEPTH = 1024
+"""Levels of nesting that orjson reads; deeper input is refused."""
+
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class BadJSON(Exception):  # noqa: N818
+    """Text that is not one JSON value."""
+
+    reason: str
+    line: int = 1
+    """1-based, within the text that was decoded."""
+    column: int = 1
+    """1-based, in characters."""
+    cut: bool = False
+    """The text is the beginning of a JSON value that never ends."""
+
+
+def decode(data: bytes) -> JSON:
+    """The value that these bytes hold.
+
+    Beyond the standard it takes what Python's `json.dumps` writes: NaN, Infinity and halves of
+    surrogate pairs (which become U+FFFD). Raises `BadJSON`.
+    """
+    try:
+        return cast(JSON, orjson.loads(data))
+    except orjson.JSONDecodeError as error:
+        return _decode_slowly(data, error)
+
+
+def first_value(text: str, start: int) -> tuple[JSON, int]:
+    """The value that begins at `start`, and where it ends. Raises `BadJSON`."""
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise BadJSON(error.msg, error.lineno, error.colno, _is_cut(error, text)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    return cast(JSON, value), end
+
+
+def without_surrogates(value: JSON) -> JSON:
+    """The value with every half of a surrogate pair replaced, since it cannot be written as UTF-8."""
+    holder: list[JSON] = [value]
+    todo: list[list[JSON] | dict[str, JSON]] = [holder]
+    while todo:
+        parent = todo.pop()
+        if isinstance(parent, dict):
+            for key in [key for key in parent if _LONE_SURROGATE.search(key)]:
+                parent[_whole(key)] = parent.pop(key)
+        places = list(parent.items()) if isinstance(parent, dict) else list(enumerate(parent))
+        for place, item in places:
+            if isinstance(item, str):
+                parent[place] = _whole(item)  # type: ignore[index, call-overload]
+            elif isinstance(item, dict | list):
+                todo.append(item)
+    return holder[0]
+
+
+def _whole(text: str) -> str:
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _decode_slowly(data: bytes, problem: orjson.JSONDecodeError) -> JSON:
+    if "depth" in problem.msg or "ecursion" in problem.msg:
+        raise _too_deep()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(data, error) from None
+    if "end of data" in problem.msg:
+        raise BadJSON(problem.msg, problem.lineno, problem.colno, cut=True)
+    try:
+        value = cast(JSON, _DECODER.decode(text))
+    except json.JSONDecodeError as error:
+        # The plain decoder accepts more, so its complaint is the one that matters.
+        raise BadJSON(error.msg, error.lineno, error.colno, _is_cut(error, text)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    return without_surrogates(value) if "\\u" in text else value
+
+
+def _is_cut(error: json.JSONDecodeError, text: str) -> bool:
+    """Whether more text could have made it right; only asked where orjson stopped earlier, at a NaN."""
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return True
+    rest = text[error.pos : error.pos + 16].rstrip()
+    if error.msg.startswith("Expecting value"):
+        words = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+        return any(word.startswith(rest) for word in words)
+    return error.msg.startswith("Invalid \\") and error.pos + 8 > len(text)
+
+
+def _not_utf8(data: bytes, error: UnicodeDecodeError) -> BadJSON:
+    before = data[: error.start]
+    line = before.count(b"\n") + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+    # A character of several bytes that the end of the text cuts in two is no wrong encoding.
+    if error.reason == "unexpected end of data":
+        return BadJSON("unexpected end of data", line, column, cut=True)
+    return BadJSON(f"not UTF-8 text (byte 0x{data[error.start]:02x}); save it as UTF-8", line, column)
+
+
+def _too_deep() -> BadJSON:
+    return BadJSON(f"nested more than {MAX_DEPTH} levels deep")
+
+
+def _integer(digits: str) -> int | float:
+    """An integer that fits 64 bits, else the nearest double: what orjson does."""
+    return int(digits) if len(digits) <= 18 else _wide_integer(digits)
+
+
+def _wide_integer(digits: str) -> int | float:
+    if len(digits) <= 20 and -(1 << 63) <= int(digits) < 1 << 64:
+        return int(digits)
+    return float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)
