@@ -1,1 +1,78 @@
-"""Agent traces in, failures out."""
+"""Says what went wrong in a run of an LLM agent: what failed, where, how sure it is, what to change.
+
+>>> import pisama
+>>> report = pisama.analyze("trace.json")
+>>> [issue.type for issue in report.issues]
+['hallucination', 'loop']
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pisama.api import Loaded, analyze, load
+    from pisama.config import Config
+    from pisama.detectors.base import Detector, Example, Needs, Signal
+    from pisama.issue import Evidence, Issue, Level
+    from pisama.report import LoadError, Report, TraceReport
+    from pisama.selection import ConfigError
+    from pisama.trace import Step, ToolCall, Trace
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "analyze": "api",
+    "load": "api",
+    "Loaded": "api",
+    "Config": "config",
+    "ConfigError": "selection",
+    "Detector": "detectors.base",
+    "Example": "detectors.base",
+    "Needs": "detectors.base",
+    "Signal": "detectors.base",
+    "Evidence": "issue",
+    "Issue": "issue",
+    "Level": "issue",
+    "LoadError": "report",
+    "Report": "report",
+    "TraceReport": "report",
+    "Step": "trace",
+    "ToolCall": "trace",
+    "Trace": "trace",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Imported when first used, so that `pisama --help` does not wait for what it does not need.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pisama' has no attribute {name!r}")
+    return getattr(import_module(f"pisama.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Detector",
+    "Evidence",
+    "Example",
+    "Issue",
+    "Level",
+    "LoadError",
+    "Loaded",
+    "Needs",
+    "Report",
+    "Signal",
+    "Step",
+    "ToolCall",
+    "Trace",
+    "TraceReport",
+    "__version__",
+    "analyze",
+    "load",
+]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from pisama.config import Config
 from pisama.detectors.base import Detector
-from pisama.features import features
+from pisama.features import CallFeatures, features
 from pisama.issue import Issue
-from pisama.redact import redact_issue
-from pisama.report import Crashed, Skipped, Totals, TraceReport
+from pisama.redact import redact, redact_issue
+from pisama.report import Crashed, Skipped, ToolTotals, Totals, TraceReport
 from pisama.trace import Trace
 
 _NANOSECONDS = 1_000_000_000
@@ -32,6 +32,7 @@ def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> Trac
         trace=trace,
         issues=worst_first(shown),
         totals=totals(trace),
+        tools=tool_totals(trace),
         ran=tuple(findings.ran),
         skipped=tuple(findings.skipped),
         crashed=tuple(findings.crashed),
@@ -78,6 +79,25 @@ def totals(trace: Trace) -> Totals:
         output_tokens=_sum([usage.output_tokens for usage in usages]),
         cost=_sum([usage.cost for usage in usages]),
         seconds=_duration(trace),
+    )
+
+
+def tool_totals(trace: Trace) -> tuple[ToolTotals, ...]:
+    """How the calls of each tool went, in order of first call."""
+    by_name: dict[str, list[CallFeatures]] = {}
+    for call in features(trace).calls:
+        by_name.setdefault(call.name, []).append(call)
+    return tuple(_tally(name, calls) for name, calls in by_name.items())
+
+
+def _tally(name: str, calls: list[CallFeatures]) -> ToolTotals:
+    failures = [call.outcome.message for call in calls if call.outcome.failed]
+    return ToolTotals(
+        name=name,
+        calls=len(calls),
+        failed=len(failures),
+        unknown=sum(call.outcome.status == "unknown" for call in calls),
+        last_error=redact(failures[-1]) if failures else "",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
-from pisama.issue import Issue, Level
+from pisama.issue import Fault, Issue, Level
 from pisama.trace import Location, Trace
 
 
@@ -90,13 +90,40 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolTotals:
+    """How the calls of one tool went."""
+
+    name: str
+    calls: int
+    failed: int
+    unknown: int
+    """Calls of which no result was recorded."""
+    last_error: str = ""
+    """The words of the latest failure."""
+
+
+class Verdict(StrEnum):
+    """One trace in a word. There is no word for healthy: that nothing was found proves no health."""
+
+    FAILED = "failed"
+    """An issue at or above high."""
+    SUSPECT = "suspect"
+    """Issues, all of them below high."""
+    NOTHING_FOUND = "nothing found"
+    NOT_EXAMINED = "not examined"
+    """No detector could run."""
+
+
+@dataclass(frozen=True, slots=True)
 class TraceReport:
-    """The verdict on one trace."""
+    """What was found in one trace."""
 
     trace: Trace
     issues: tuple[Issue, ...]
     """Worst first: by severity, then confidence, then step."""
     totals: Totals
+    tools: tuple[ToolTotals, ...]
+    """Every tool that was called, in order of first call."""
     ran: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
     crashed: tuple[Crashed, ...] = ()
@@ -107,14 +134,26 @@ class TraceReport:
     attribution: Attribution | None = None
 
     @property
-    def worst(self) -> Level | None:
-        """Level of the worst issue; None without issues, which is not a proof of health."""
-        return self.issues[0].level if self.issues else None
+    def verdict(self) -> Verdict:
+        """The trace in a word, by the issues that are shown."""
+        if any(issue.severity >= Level.HIGH.floor for issue in self.issues):
+            return Verdict.FAILED
+        if self.issues:
+            return Verdict.SUSPECT
+        return Verdict.NOTHING_FOUND if self.ran else Verdict.NOT_EXAMINED
+
+    @property
+    def fault(self) -> Fault | None:
+        """Who is at fault for the most and the worst of the issues; None without issues."""
+        weights: dict[Fault, float] = {}
+        for issue in self.issues:
+            weights[issue.fault] = weights.get(issue.fault, 0.0) + issue.severity**2 * issue.confidence
+        return max(weights, key=lambda fault: weights[fault]) if weights else None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The verdict on everything that was given."""
+    """What was found in everything that was given."""
 
     traces: tuple[TraceReport, ...]
     errors: tuple[LoadError, ...] = ()

@@ -1,0 +1,78 @@
+"""Which detectors run, with which options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+
+from pydantic import ValidationError
+from rapidfuzz import process
+
+from pisama.config import Config
+from pisama.detectors import BUILT_IN, Detector
+
+ENTRY_POINTS = "pisama.detectors"
+"""Entry point group in which other packages offer detectors."""
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be followed; the message says which and why, in one line."""
+
+
+def available(*, plugins: bool = True) -> dict[str, type[Detector]]:
+    """Every detector there is, by id: the built-in ones, then those of other packages.
+
+    Raises `ConfigError` for a plugin that cannot be imported, is no detector, or takes an id that
+    is already taken.
+    """
+    found = {kind.id: kind for kind in BUILT_IN}
+    for entry in entry_points(group=ENTRY_POINTS) if plugins else ():
+        origin = f"detector plugin {entry.value}"
+        try:
+            kind = entry.load()
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises on import, the user needs its name
+            raise ConfigError(f"{origin} cannot be imported ({error}); --no-plugins runs without it") from error
+        if not (isinstance(kind, type) and issubclass(kind, Detector)):
+            raise ConfigError(f"{origin} is not a subclass of pisama.Detector; --no-plugins runs without it")
+        if kind.id in found:
+            raise ConfigError(f"{origin} takes the id {kind.id!r}, which is taken; --no-plugins runs without it")
+        found[kind.id] = kind
+    return found
+
+
+def chosen(config: Config) -> tuple[Detector, ...]:
+    """The detectors this configuration asks for, with their options set.
+
+    Raises `ConfigError` for an id or an option that does not exist or cannot be used.
+    """
+    kinds = available(plugins=config.plugins)
+    for named in (config.select or (), config.ignore, config.options):
+        _check_ids(named, kinds)
+    return tuple(
+        _with_options(kind, config)
+        for kind in kinds.values()
+        if (config.select is None or kind.id in config.select) and kind.id not in config.ignore
+    )
+
+
+def _check_ids(named: Iterable[str], kinds: Iterable[str]) -> None:
+    known = sorted(kinds)
+    for name in sorted(named):
+        if name not in known:
+            raise ConfigError(f"there is no detector {name!r}{did_you_mean(name, known)}; `pisama detectors` lists them")
+
+
+def _with_options(kind: type[Detector], config: Config) -> Detector:
+    try:
+        return kind.model_validate(config.options.get(kind.id, {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = ".".join(str(part) for part in first["loc"])
+        hint = did_you_mean(option, sorted(kind.model_fields)) if first["type"] == "extra_forbidden" else ""
+        raise ConfigError(f"detector {kind.id}, option {option!r}: {first['msg']}{hint}") from None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`, did you mean 'loop'?` when something known is close, else nothing."""
+    closest = process.extractOne(name, list(known), score_cutoff=60)
+    return f", did you mean {closest[0]!r}?" if closest else ""
