@@ -14,10 +14,11 @@ from pisama.trace import JSON
 MAX_DEPTH = 1024
 """Levels of nesting that orjson reads; deeper input is refused."""
 
+_END = "it ends before it is complete,"
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class BadJSON(Exception):  # noqa: N818
     """Text that is not one JSON value."""
 
@@ -26,8 +27,14 @@ class BadJSON(Exception):  # noqa: N818
     """1-based, within the text that was decoded."""
     column: int = 1
     """1-based, in characters."""
+    position: int = 0
+    """0-based, in characters, of the same place."""
     cut: bool = False
     """The text is the beginning of a JSON value that never ends."""
+
+
+class BadEncoding(BadJSON):
+    """Text that is not UTF-8."""
 
 
 def decode(data: bytes) -> JSON:
@@ -37,7 +44,7 @@ def decode(data: bytes) -> JSON:
     surrogate pairs (which become U+FFFD). Raises `BadJSON`.
     """
     try:
-        return cast(JSON, orjson.loads(data))
+        return cast("JSON", orjson.loads(data))
     except orjson.JSONDecodeError as error:
         return _decode_slowly(data, error)
 
@@ -47,10 +54,10 @@ def first_value(text: str, start: int) -> tuple[JSON, int]:
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise BadJSON(error.msg, error.lineno, error.colno, _is_cut(error, text)) from None
+        raise _bad(error, text) from None
     except RecursionError:
-        raise _too_deep() from None
-    return cast(JSON, value), end
+        raise _too_deep(start) from None
+    return cast("JSON", value), end
 
 
 def without_surrogates(value: JSON) -> JSON:
@@ -65,7 +72,7 @@ def without_surrogates(value: JSON) -> JSON:
         places = list(parent.items()) if isinstance(parent, dict) else list(enumerate(parent))
         for place, item in places:
             if isinstance(item, str):
-                parent[place] = _whole(item)  # type: ignore[index, call-overload]
+                parent[place] = _whole(item)  # type: ignore[index]
             elif isinstance(item, dict | list):
                 todo.append(item)
     return holder[0]
@@ -83,15 +90,21 @@ def _decode_slowly(data: bytes, problem: orjson.JSONDecodeError) -> JSON:
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error) from None
     if "end of data" in problem.msg:
-        raise BadJSON(problem.msg, problem.lineno, problem.colno, cut=True)
+        raise BadJSON(_END, problem.lineno, problem.colno, problem.pos, cut=True)
     try:
-        value = cast(JSON, _DECODER.decode(text))
+        value = cast("JSON", _DECODER.decode(text))
     except json.JSONDecodeError as error:
         # The plain decoder accepts more, so its complaint is the one that matters.
-        raise BadJSON(error.msg, error.lineno, error.colno, _is_cut(error, text)) from None
+        raise _bad(error, text) from None
     except RecursionError:
         raise _too_deep() from None
     return without_surrogates(value) if "\\u" in text else value
+
+
+def _bad(error: json.JSONDecodeError, text: str) -> BadJSON:
+    cut = _is_cut(error, text)
+    reason = _END if cut else error.msg[:1].lower() + error.msg[1:]
+    return BadJSON(reason, error.lineno, error.colno, error.pos, cut)
 
 
 def _is_cut(error: json.JSONDecodeError, text: str) -> bool:
@@ -111,12 +124,12 @@ def _not_utf8(data: bytes, error: UnicodeDecodeError) -> BadJSON:
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
     # A character of several bytes that the end of the text cuts in two is no wrong encoding.
     if error.reason == "unexpected end of data":
-        return BadJSON("unexpected end of data", line, column, cut=True)
-    return BadJSON(f"not UTF-8 text (byte 0x{data[error.start]:02x}); save it as UTF-8", line, column)
+        return BadJSON(_END, line, column, cut=True)
+    return BadEncoding(f"not UTF-8 text (byte 0x{data[error.start]:02x})", line, column)
 
 
-def _too_deep() -> BadJSON:
-    return BadJSON(f"nested more than {MAX_DEPTH} levels deep")
+def _too_deep(position: int = 0) -> BadJSON:
+    return BadJSON(f"nested more than {MAX_DEPTH} levels deep", position=position)
 
 
 def _integer(digits: str) -> int | float:

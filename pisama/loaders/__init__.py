@@ -1,0 +1,187 @@
+"""From an input to traces: opens it, finds the loader that knows it, and loads it.
+
+Nothing here raises for bad input: what could not be read is a `LoadError` among the traces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pisama.loaders.atif import AtifLoader
+from pisama.loaders.base import Document, Loaded, Loader
+from pisama.loaders.claude_code import ClaudeCodeLoader
+from pisama.loaders.container import Source, open_document
+from pisama.report import LoadError
+from pisama.trace import Location
+
+__all__ = ["LOADERS", "find_files", "load", "load_document", "load_path", "loader", "open_document", "sniff"]
+
+LOADERS: tuple[Loader, ...] = (AtifLoader(), ClaudeCodeLoader())
+"""Every loader, the most specific first."""
+
+MAX_KEYS_SHOWN = 8
+"""Top-level keys named in the error about a document that nobody knows."""
+
+_NOT_TRACES = frozenset(
+    (
+        *(
+            ".py",
+            ".pyi",
+            ".pyc",
+            ".js",
+            ".ts",
+            ".c",
+            ".h",
+            ".cc",
+            ".cpp",
+            ".rs",
+            ".go",
+            ".java",
+            ".rb",
+            ".sh",
+        ),
+        *(".md", ".rst", ".html", ".css", ".csv", ".tsv", ".pdf", ".ipynb", ".sarif", ".xml"),
+        *(".yaml", ".yml", ".toml", ".ini", ".cfg", ".lock", ".whl", ".so", ".o", ".a", ".exe", ".dll"),
+        *(
+            ".png",
+            ".jpg",
+            ".jpeg",
+            ".gif",
+            ".svg",
+            ".webp",
+            ".ico",
+            ".mp3",
+            ".mp4",
+            ".wav",
+            ".woff",
+            ".woff2",
+        ),
+    )
+)
+_SKIPPED_FOLDERS = frozenset(("__pycache__", "node_modules"))
+
+
+def loader(name: str) -> Loader | None:
+    """The loader with this id."""
+    return next((candidate for candidate in LOADERS if candidate.id == name), None)
+
+
+def sniff(document: Document) -> Loader | LoadError:
+    """The loader that is surest that it knows the document; an error when none or two are."""
+    scores = [(candidate.sniff(document), candidate) for candidate in LOADERS]
+    best = max((score for score, _ in scores), default=0.0)
+    if best <= 0:
+        return _fatal(_unknown(document), document)
+    winners = [candidate for score, candidate in scores if score == best]
+    if len(winners) > 1:
+        titles = " or ".join(winner.title for winner in winners)
+        flags = " or ".join(f"--input-format {winner.id}" for winner in winners)
+        return _fatal(f"this could be {titles}; say which with {flags}", document)
+    return winners[0]
+
+
+def load_document(document: Document, input_format: str | None = None) -> Iterator[Loaded]:
+    """The traces of an opened input. `input_format` is the id of a loader; without it one is found."""
+    if document.raw is None and not document.sample:
+        yield from _only_errors(document)
+        return
+    chosen = loader(input_format) if input_format else sniff(document)
+    if chosen is None:
+        yield _fatal(f"no input format is called {input_format}; there are {_formats()}", document)
+        return
+    if isinstance(chosen, LoadError):
+        yield chosen
+        return
+    found = False
+    for item in _guarded(chosen, document):
+        found = True
+        yield item
+    if not found:
+        yield _fatal(f"no trace in it, read as {chosen.title}", document)
+
+
+def load(source: Source, input_format: str | None = None, path: str | None = None) -> Iterator[Loaded]:
+    """The traces in a file (a `Path`), in bytes, in JSON text, or in a decoded value."""
+    document = open_document(source, path)
+    if isinstance(document, LoadError):
+        yield document
+    else:
+        yield from load_document(document, input_format)
+
+
+def load_path(path: Path, input_format: str | None = None) -> Iterator[Loaded]:
+    """The traces in one file."""
+    return load(path, input_format)
+
+
+def find_files(path: Path) -> Iterator[Path]:
+    """The files under a folder that may hold traces, sorted, at any depth; a file is its own answer.
+
+    Hidden files and folders, links to folders, and files whose extension says that they are
+    something else are left out.
+    """
+    if not path.is_dir():
+        yield path
+        return
+    for folder, names, files in os.walk(path):
+        names[:] = sorted(name for name in names if name[0] != "." and name not in _SKIPPED_FOLDERS)
+        for name in sorted(files):
+            if name[0] != "." and Path(name).suffix.lower() not in _NOT_TRACES:
+                yield Path(folder) / name
+
+
+def _guarded(chosen: Loader, document: Document) -> Iterator[Loaded]:
+    """What the loader yields. A loader must not raise; if one does, other inputs are still read."""
+    try:
+        yield from chosen.load(document)
+    except Exception as error:  # noqa: BLE001
+        problem = f"{type(error).__name__}: {error}"
+        yield LoadError(
+            f"the reader of {chosen.title} failed, which is its fault: {problem}", Location(document.path)
+        )
+
+
+def _only_errors(document: Document) -> Iterator[LoadError]:
+    """For a document without a single readable record."""
+    found = False
+    for item in document.records():
+        if isinstance(item, LoadError):
+            found = True
+            yield item
+    if not found:
+        yield _fatal("no JSON value in it", document)
+
+
+def _unknown(document: Document) -> str:
+    if document.raw is not None:
+        return f"binary data of no known format; name it with --input-format ({_formats()})"
+    return f"JSON of no known shape ({_shape(document)}); name its format with --input-format ({_formats()})"
+
+
+def _shape(document: Document) -> str:
+    value = document.sample[0]
+    place = "top level"
+    if isinstance(value, list):
+        if not value:
+            return "an empty list"
+        value, place = value[0], "first item"
+    if not isinstance(value, dict):
+        return f"{place}: a {_KINDS.get(type(value).__name__, 'list')}"
+    if not value:
+        return f"{place}: an empty object"
+    keys = [key[:40] for key in list(value)[:MAX_KEYS_SHOWN]]
+    more = ", …" if len(value) > MAX_KEYS_SHOWN else ""
+    return f"{place} keys: {', '.join(keys)}{more}"
+
+
+_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "truth value", "NoneType": "null"}
+
+
+def _formats() -> str:
+    return ", ".join(candidate.id for candidate in LOADERS)
+
+
+def _fatal(reason: str, document: Document) -> LoadError:
+    return LoadError(reason, Location(document.path), fatal=True)
