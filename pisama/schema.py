@@ -82,7 +82,8 @@ class _Check:
             tried = [self.of(value, branch, path, depth + 1) for branch in branches]
             if tried and all(tried):
                 # The branch that came nearest says best what was meant.
-                found += min(tried, key=lambda branch: len(branch))
+                nearest: list[Violation] = min(tried, key=len)
+                found += nearest
         return found
 
     def _members(self, value: JSON, schema: dict[str, JSON], path: str, depth: int) -> list[Violation]:
