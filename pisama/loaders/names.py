@@ -1,0 +1,203 @@
+"""The one table of attribute names: what each span dialect calls the same thing.
+
+Sources: the OpenTelemetry GenAI semantic conventions (current and earlier spellings), OpenInference,
+OpenLLMetry (`traceloop.*`), and what single frameworks add to them. Names earlier in a tuple win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from pisama.loaders.values import as_mapping, as_string, open_json
+from pisama.trace import JSON
+
+Attributes: TypeAlias = Mapping[str, JSON]
+Names: TypeAlias = tuple[str, ...]
+
+AGENT_NAME: Names = ("gen_ai.agent.name", "agent.name", "agent_name")
+AGENT_SPAN_NAME: Names = (*AGENT_NAME, "graph.node.id")
+MODEL: Names = ("gen_ai.response.model", "llm.model_name", "gen_ai.request.model", "model_name")
+INPUT_TOKENS: Names = ("gen_ai.usage.input_tokens", "llm.token_count.prompt", "gen_ai.usage.prompt_tokens")
+OUTPUT_TOKENS: Names = (
+    "gen_ai.usage.output_tokens",
+    "llm.token_count.completion",
+    "gen_ai.usage.completion_tokens",
+)
+CACHED_TOKENS: Names = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "llm.token_count.prompt_details.cache_read",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+)
+COST: Names = ("gen_ai.usage.cost", "llm.cost.total", "operation.cost", "gen_ai.usage.total_cost")
+FINISH_REASON: Names = ("gen_ai.response.finish_reasons", "llm.finish_reason", "llm.response.finish_reason")
+
+TOOL_NAME: Names = ("gen_ai.tool.name", "tool.name", "traceloop.entity.name")
+TOOL_CALL_ID: Names = ("gen_ai.tool.call.id", "tool_call.id", "tool.call_id", "tool.id")
+TOOL_ARGUMENTS: Names = (
+    "gen_ai.tool.call.arguments",
+    "tool_arguments",
+    "gcp.vertex.agent.tool_call_args",
+    "input.value",
+    "traceloop.entity.input",
+    "tool.parameters",
+)
+TOOL_RESULT: Names = (
+    "gen_ai.tool.call.result",
+    "tool_response",
+    "gcp.vertex.agent.tool_response",
+    "output.value",
+    "traceloop.entity.output",
+)
+TOOL_DESCRIPTION: Names = ("gen_ai.tool.description", "tool.description")
+TOOL_SCHEMA: Names = ("gen_ai.tool.json_schema", "tool.json_schema", "tool.parameters")
+TOOL_STATUS = "gen_ai.tool.status"
+ERROR_TYPE = "error.type"
+
+TOOL_DEFINITIONS: Names = ("gen_ai.tool.definitions", "gen_ai.request.tools", "tool_definitions")
+"""A JSON list of definitions; `TOOL_DEFINITION_PREFIXES` are the flattened spellings."""
+TOOL_DEFINITION_PREFIXES: Names = ("llm.tools.", "llm.request.functions.")
+REQUEST_PARAMETERS = "model_request_parameters"
+"""pydantic-ai before it followed the conventions: an object with `function_tools`, `output_tools`."""
+TOOL_NAMES: Names = ("smolagents.tools_names", "gen_ai.agent.tools")
+"""Only the names of what an agent was offered."""
+MANAGED_AGENT_PREFIX = "smolagents.managed_agents."
+
+INPUT_MESSAGES = "gen_ai.input.messages"
+OUTPUT_MESSAGES = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
+MESSAGE_EVENTS: Names = ("events", "all_messages_events")
+"""JSON lists of per-message events kept in an attribute."""
+ALL_MESSAGES: Names = ("pydantic_ai.all_messages", "all_messages_events")
+INPUT_PREFIXES: Names = ("llm.input_messages.", "gen_ai.prompt.", "llm.prompts.")
+OUTPUT_PREFIXES: Names = ("llm.output_messages.", "gen_ai.completion.", "llm.completions.")
+INPUT_VALUE: Names = ("input.value", "traceloop.entity.input")
+OUTPUT_VALUE: Names = ("output.value", "traceloop.entity.output")
+FINAL_RESULT: Names = ("final_result",)
+
+SESSION: Names = (
+    "session.id",
+    "gen_ai.conversation.id",
+    "traceloop.association.properties.thread_id",
+    "langfuse.session.id",
+)
+WORKFLOW_NAME: Names = ("gen_ai.workflow.name", "traceloop.workflow.name")
+GRAPH_NAMESPACE = "langgraph_checkpoint_ns"
+GRAPH_AGENT = "lc_agent_name"
+GRAPH_METADATA = "metadata"
+GRAPH_PROPERTIES = "traceloop.association.properties."
+GRAPH_COMMON_NODES = frozenset({"agent", "model", "call_model", "tools", "llm", "chatbot", "__start__"})
+"""Nodes that prebuilt graphs have inside one agent; the agent is what encloses them."""
+
+FINAL_ANSWER_TOOLS = frozenset({"final_answer", "final_result", "final_output"})
+FINAL_ANSWER_ARGUMENTS: Names = ("answer", "result", "response", "output", "final_answer")
+CODE_TOOL = "python_interpreter"
+CODE_AGENT_SCOPES = frozenset({"openinference.instrumentation.smolagents"})
+"""Instrumentors whose step spans execute the fenced code of the model's answer."""
+HANDOFF_PREFIXES: Names = ("handoff to ", "transfer_to_", "handoff_to_", "delegate_to_")
+
+_OPENINFERENCE: Mapping[str, str] = {
+    "AGENT": "agent",
+    "CHAIN": "chain",
+    "LLM": "llm",
+    "TOOL": "tool",
+    "RETRIEVER": "retriever",
+    "EMBEDDING": "embedding",
+    "RERANKER": "reranker",
+    "GUARDRAIL": "guardrail",
+    "EVALUATOR": "evaluator",
+    "PROMPT": "prompt",
+}
+_OPERATIONS: Mapping[str, str] = {
+    "chat": "llm",
+    "text_completion": "llm",
+    "completion": "llm",
+    "generate_content": "llm",
+    "responses": "llm",
+    "embeddings": "embedding",
+    "execute_tool": "tool",
+    "invoke_agent": "agent",
+    "invoke_workflow": "workflow",
+    "create_agent": "create_agent",
+    "retrieval": "retriever",
+}
+_TRACELOOP: Mapping[str, str] = {"workflow": "workflow", "task": "chain", "agent": "agent", "tool": "tool"}
+_SPAN_NAMES: Mapping[str, str] = {"agent run": "agent", "running tools": "chain", "running tool": "tool"}
+_KIND_ATTRIBUTES: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("openinference.span.kind", _OPENINFERENCE),
+    ("gen_ai.operation.name", _OPERATIONS),
+    ("traceloop.span.kind", _TRACELOOP),
+    ("llm.request.type", _OPERATIONS),
+)
+_NAME_SUFFIXES: Names = (
+    ".run",
+    "._execute_core",
+    ".on_messages_stream",
+    ".on_messages",
+    ".workflow",
+    ".agent",
+    ".task",
+    ".tool",
+    ".kickoff",
+    ".run_stream",
+    " run",
+)
+
+
+def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str | None:
+    """What a span is: `agent`, `llm`, `tool`, `chain`, `workflow` …; None when nothing says so.
+
+    `said` is the kind the file format itself records beside the attributes, if it does.
+    """
+    if said is not None and said.upper() in _OPENINFERENCE:
+        return _OPENINFERENCE[said.upper()]
+    for attribute, kinds in _KIND_ATTRIBUTES:
+        value = attributes.get(attribute)
+        if isinstance(value, str) and value:
+            kind = kinds.get(value) or kinds.get(value.upper()) or kinds.get(value.lower())
+            return kind or "chain"
+    kind = _SPAN_NAMES.get(name)
+    if kind is None and ("gen_ai.prompt.0.role" in attributes or "llm.output_messages.0.message.role" in attributes):
+        return "llm"
+    return kind
+
+
+def look_up(attributes: Attributes, names: Names) -> JSON:
+    """The first of these attributes that is recorded and neither null nor empty text."""
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def plain_name(name: str) -> str:
+    """A span's name without what instrumentors put around the name of the agent, tool or task."""
+    for prefix in ("invoke_agent ", "execute_tool ", "create_agent "):
+        name = name.removeprefix(prefix)
+    for suffix in _NAME_SUFFIXES:
+        if name.endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def agent_of_graph(attributes: Attributes) -> str | None:
+    """The agent that a node of a LangGraph belongs to.
+
+    A subgraph is an agent and so is a node of the outer graph, unless it is one of the nodes that
+    every prebuilt agent has.
+    """
+    metadata = attributes.get(GRAPH_METADATA)
+    if isinstance(metadata, str) and "langgraph" in metadata:
+        metadata = open_json(metadata)
+    record = as_mapping(metadata)
+    named = as_string(record.get(GRAPH_AGENT))
+    if named is not None:
+        return named
+    namespace = record.get(GRAPH_NAMESPACE) or attributes.get(GRAPH_PROPERTIES + GRAPH_NAMESPACE)
+    if not isinstance(namespace, str) or not namespace:
+        return None
+    nodes = [part.partition(":")[0] for part in namespace.split("|")]
+    outer = nodes[-2] if len(nodes) > 1 else nodes[-1]
+    return None if outer in GRAPH_COMMON_NODES else outer

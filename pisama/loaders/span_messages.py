@@ -1,0 +1,334 @@
+"""The messages that a model call or an agent span carries, in every dialect they are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from pisama.loaders import names
+from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_message, role_of
+from pisama.loaders.spans import SpanRecord
+from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
+from pisama.trace import JSON, Tool, ToolCall
+
+MAX_INDEX_DIGITS = 7
+"""Digits of an index in a flattened name (`llm.input_messages.12.…`); more is not an index."""
+
+_EVENT_ROLES: Mapping[str, str] = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "assistant",
+}
+_INFERENCE_DETAILS = "gen_ai.client.inference.operation.details"
+_REPLAYED_CALLS = "tool-call"
+_OBSERVATION = "tool-response"
+_CALL_ID = "Call id: "
+_OBSERVED = "Observation:\n"
+_FAILED = "Error:\n"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """What a model call was given and what it said."""
+
+    given: list[ChatMessage] = field(default_factory=list)
+    said: list[ChatMessage] = field(default_factory=list)
+
+
+def read_conversation(span: SpanRecord) -> Conversation:
+    """The messages of a model call or agent span.
+
+    A span may carry the same messages in several dialects; the first that has any is taken, for
+    input and output each.
+    """
+    attributes = span.attributes
+    given, said = _flattened(attributes)
+    if not given:
+        given = _listed(attributes.get(names.INPUT_MESSAGES))
+    if not said:
+        said = _listed(attributes.get(names.OUTPUT_MESSAGES))
+    if not (given and said):
+        from_events = _from_events(span)
+        given = given or from_events.given
+        said = said or from_events.said
+    system = _instructions(attributes.get(names.SYSTEM_INSTRUCTIONS))
+    if system and not any(message.role == "system" for message in given):
+        given.insert(0, ChatMessage("system", system))
+    if not given and not said:
+        given, said = _from_values(attributes)
+    return Conversation(given, said)
+
+
+def _flattened(attributes: names.Attributes) -> tuple[list[ChatMessage], list[ChatMessage]]:
+    """Messages spelled out as one attribute for each field."""
+    given: dict[int, dict[str, JSON]] = {}
+    said: dict[int, dict[str, JSON]] = {}
+    prefixes = names.INPUT_PREFIXES + names.OUTPUT_PREFIXES
+    for name, value in attributes.items():
+        if not name.startswith(prefixes):
+            continue
+        for prefix in prefixes:
+            if name.startswith(prefix):
+                into = given if prefix in names.INPUT_PREFIXES else said
+                index, _, path = name[len(prefix) :].partition(".")
+                if index.isdecimal() and len(index) <= MAX_INDEX_DIGITS:
+                    into.setdefault(int(index), {})[path.removeprefix("message.")] = value
+                break
+    return _unflatten(given), _unflatten(said)
+
+
+def _unflatten(messages: Mapping[int, dict[str, JSON]]) -> list[ChatMessage]:
+    return [message for _, fields in sorted(messages.items()) for message in _flat_message(fields)]
+
+
+def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
+    role = fields.get("role")
+    if role == _REPLAYED_CALLS:
+        # The agent's own calls played back to it as text; they are known from when it made them.
+        return
+    content = fields.get("content")
+    if isinstance(content, str) and content.startswith(('""', '[{"type"')):
+        fields["content"] = content = open_json(content)
+    if len(fields) == 2 and isinstance(content, str) and role not in ("tool", "function", _OBSERVATION):
+        yield ChatMessage(role_of(role), content)
+        return
+    if role == _OBSERVATION:
+        text = content if isinstance(content, str) else "\n".join(_flat_texts(fields))
+        yield ChatMessage("tool", results=(read_observation(text),))
+        return
+    record: dict[str, JSON] = {name: value for name, value in fields.items() if "." not in name}
+    texts: list[JSON] = list(_flat_texts(fields))
+    if texts and not content:
+        record["content"] = texts
+    calls = _flat_calls(fields)
+    if calls:
+        record["tool_calls"] = calls
+    results = [as_mapping(open_json(value)) for name, value in fields.items() if name.startswith("function.")]
+    for result in results:
+        yield read_message({"role": "tool", **result})
+    if not results:
+        yield read_message(record)
+
+
+def _flat_texts(fields: Mapping[str, JSON]) -> Iterator[str]:
+    for name, value in fields.items():
+        if name.startswith("contents.") and name.endswith(("message_content.text", "message_content.content")):
+            yield as_text(value) or ""
+
+
+def _flat_calls(fields: Mapping[str, JSON]) -> list[JSON]:
+    calls: dict[str, dict[str, JSON]] = {}
+    for name, value in fields.items():
+        if name.startswith("tool_calls."):
+            index, _, path = name[len("tool_calls.") :].partition(".")
+            field_name = path.removeprefix("tool_call.").removeprefix("function.")
+            calls.setdefault(index, {})[field_name] = value
+        elif name.startswith(("function_call_name", "function_call_arguments")):
+            calls.setdefault("", {})[name.removeprefix("function_call_").split("_")[0]] = value
+    return [dict(call) for call in calls.values()]
+
+
+def _listed(value: JSON) -> list[ChatMessage]:
+    """A list of messages, or JSON text of one; text that was cut off is one message of its own."""
+    opened = open_json(value)
+    if isinstance(opened, dict):
+        opened = [opened]
+    if isinstance(opened, str) and opened:
+        return [ChatMessage("user", opened)]
+    return [read_message(as_mapping(open_json(item))) for item in as_list(opened) if item]
+
+
+def _instructions(value: JSON) -> str:
+    opened = open_json(value)
+    if isinstance(opened, str):
+        return opened
+    return read_message({"role": "system", "parts": opened}).text if isinstance(opened, list) else ""
+
+
+def _from_events(span: SpanRecord) -> Conversation:
+    """Messages recorded as events of the span, or as a list of events in an attribute."""
+    conversation = Conversation()
+    for event in span.events:
+        if event.name == _INFERENCE_DETAILS:
+            system = _instructions(event.attributes.get(names.SYSTEM_INSTRUCTIONS))
+            if system:
+                conversation.given.append(ChatMessage("system", system))
+            conversation.given += _listed(event.attributes.get(names.INPUT_MESSAGES))
+            conversation.said += _listed(event.attributes.get(names.OUTPUT_MESSAGES))
+        elif event.name in _EVENT_ROLES:
+            _add_event(conversation, event.name, event.attributes)
+    if conversation.given or conversation.said:
+        return conversation
+    for item in as_list(open_json(names.look_up(span.attributes, names.MESSAGE_EVENTS))):
+        record = as_mapping(item)
+        _add_event(conversation, as_string(record.get("event.name")) or "", record)
+    return conversation
+
+
+def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]) -> None:
+    role = _EVENT_ROLES.get(name)
+    if role is None:
+        return
+    record: dict[str, JSON] = {
+        key.removeprefix("message."): open_json(value)
+        for key, value in fields.items()
+        if not key.startswith(("gen_ai.", "event."))
+    }
+    inner = record.pop("message", None)
+    if isinstance(inner, str):
+        record["content"] = inner
+    record.update(as_mapping(inner))
+    message = read_message({"role": role, **record})
+    if name == "gen_ai.choice":
+        conversation.said.append(replace(message, role="assistant"))
+    else:
+        conversation.given.append(message)
+
+
+def _from_values(attributes: names.Attributes) -> tuple[list[ChatMessage], list[ChatMessage]]:
+    """Messages out of the raw input and output of a span that has nothing better."""
+    given = list(messages_in(names.look_up(attributes, names.INPUT_VALUE), "user"))
+    said = list(messages_in(names.look_up(attributes, names.OUTPUT_VALUE), "assistant"))
+    return given, said[-1:]
+
+
+def messages_in(value: JSON, role: str) -> Iterator[ChatMessage]:
+    """The messages in a raw input or output: a list of them, an object that has one, or plain text."""
+    opened = open_json(value)
+    if isinstance(opened, str):
+        if opened:
+            yield ChatMessage(role_of(role), opened)
+        return
+    record = as_mapping(opened)
+    for key in ("inputs", "outputs"):
+        record = as_mapping(record.get(key)) or record
+    found = first(record, "messages", "choices", "generations") if record else opened
+    items = as_list(found)
+    if len(items) == 1 and isinstance(items[0], list):
+        items = items[0]
+    for item in items:
+        message = message_record(item)
+        if message:
+            yield read_message({"role": role, **message})
+    if record and not items:
+        text = text_in(record)
+        if text:
+            yield ChatMessage(role_of(role), text)
+
+
+def message_record(value: JSON) -> dict[str, JSON]:
+    """A message without the envelopes that LangChain dumps and chat choices put around it."""
+    record = as_mapping(value)
+    for envelope in ("message", "kwargs", "data"):
+        inner = record.get(envelope)
+        if isinstance(inner, dict):
+            kind = inner.get("type") or record.get("type")
+            record = {"role": kind, **inner} if isinstance(kind, str) else dict(inner)
+    if not ("content" in record or "parts" in record or "tool_calls" in record):
+        return {}
+    if "role" not in record and isinstance(record.get("type"), str):
+        record = {"role": record["type"], **record}
+    return record
+
+
+def text_in(value: JSON) -> str | None:
+    """The text of an agent's raw output or input: itself, or the field of an object that holds it."""
+    opened = open_json(value)
+    if isinstance(opened, str):
+        return opened
+    found = first(as_mapping(opened), "raw", "task", "answer", "output", "content", "result", "response", "input", "text")
+    return found if isinstance(found, str) else None
+
+
+def read_observation(text: str) -> ToolResult:
+    """A tool's answer that a framework writes as text with its own headings."""
+    call_id = None
+    if text.startswith(_CALL_ID):
+        line, _, text = text.partition("\n")
+        call_id = line[len(_CALL_ID) :].strip() or None
+    if text.startswith(_OBSERVED):
+        return ToolResult(text[len(_OBSERVED) :], call_id)
+    return ToolResult(text, call_id, error=text[len(_FAILED) :] if text.startswith(_FAILED) else None)
+
+
+def tool_result(value: JSON) -> ToolResult:
+    """The raw output of a tool span; a tool message in it is opened, with its id and its status."""
+    opened = open_json(value)
+    record = as_mapping(opened)
+    inner = as_mapping(record.get("output"))
+    message = message_record(inner or record)
+    if message.get("role") == "tool" and "content" in message:
+        text = content_text(message.get("content"))
+        failed = message.get("status") == "error" or message.get("is_error") is True
+        call_id = as_string(message.get("tool_call_id"))
+        return ToolResult(text, call_id, as_string(message.get("name")), (text or "failed") if failed else None)
+    return ToolResult(value if isinstance(value, str) else content_text(value))
+
+
+def tool_arguments(span: SpanRecord) -> JSON:
+    """The arguments of a tool span, positional ones named after the tool's parameters."""
+    value = open_json(names.look_up(span.attributes, names.TOOL_ARGUMENTS))
+    record = as_mapping(value)
+    if "input_str" in record:
+        return first(record, "inputs", "input_str")
+    if "kwargs" not in record or "args" not in record:
+        return value
+    arguments = dict(as_mapping(record["kwargs"]))
+    positional = as_list(record["args"])
+    parameters = list(as_mapping(open_json(span.attributes.get("tool.parameters"))))
+    if len(positional) > len(parameters):
+        return {"args": positional, **arguments} if positional else arguments
+    return {**dict(zip(parameters, positional, strict=False)), **arguments}
+
+
+def join_said(messages: Iterable[ChatMessage]) -> tuple[str, str | None, tuple[ToolCall, ...], str | None]:
+    """Text, reasoning, calls and finish reason of what a model call said, as one act."""
+    texts: list[str] = []
+    thoughts: list[str] = []
+    calls: list[ToolCall] = []
+    finish: str | None = None
+    for message in messages:
+        texts += [message.text] if message.text else []
+        thoughts += [message.reasoning] if message.reasoning else []
+        calls += message.calls
+        finish = message.finish_reason or finish
+    return "\n".join(texts), "\n".join(thoughts) or None, tuple(calls), finish
+
+
+def offered_tools(attributes: names.Attributes) -> Iterator[Tool]:
+    """The tools that a span says were offered."""
+    yield from _tools(open_json(names.look_up(attributes, names.TOOL_DEFINITIONS)))
+    flat: dict[str, dict[str, JSON]] = {}
+    for name, value in attributes.items():
+        if name.startswith(names.TOOL_DEFINITION_PREFIXES):
+            prefix = next(prefix for prefix in names.TOOL_DEFINITION_PREFIXES if name.startswith(prefix))
+            index, _, path = name[len(prefix) :].partition(".")
+            flat.setdefault(index, {})[path] = value
+    for fields in flat.values():
+        schema = open_json(first(fields, "tool.json_schema", "json_schema"))
+        yield from _tools([schema if isinstance(schema, dict) else dict(fields)])
+    parameters = as_mapping(open_json(attributes.get(names.REQUEST_PARAMETERS)))
+    yield from _tools(parameters.get("function_tools"))
+    yield from _tools(parameters.get("output_tools"))
+
+
+def _tools(definitions: JSON) -> Iterator[Tool]:
+    for item in as_list(definitions):
+        record = as_mapping(open_json(item))
+        record = as_mapping(record.get("function")) or record
+        name = as_string(record.get("name"))
+        schema = open_json(first(record, "parameters", "input_schema", "parameters_json_schema", "inputSchema"))
+        if name is not None:
+            yield Tool(name, as_string(record.get("description")), schema if isinstance(schema, dict) else None)
+
+
+def message_texts(
+    message: ChatMessage,
+) -> Iterator[tuple[ChatMessage, ToolResult | None, tuple[str | None, str]]]:
+    """The parts of a message by which it is recognised when it is sent again."""
+    for result in message.results:
+        yield message, result, (result.call_id or "", result.text or result.error or "")
+    if message.text:
+        yield message, None, (None, message.text.strip())

@@ -1,0 +1,262 @@
+"""Steps out of a span tree: every model call is one act of the agent around it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pisama.loaders import names
+from pisama.loaders.messages import ChatMessage, ToolResult
+from pisama.loaders.span_messages import Conversation, join_said, message_texts, offered_tools, read_conversation
+from pisama.loaders.spans import Node, SpanTree
+from pisama.loaders.values import as_integer, as_list, as_mapping, as_number, as_string, open_json
+from pisama.trace import JSON, Message, Tool, Usage
+
+MAX_OWN_WORDS = 4
+"""How many of its latest texts an agent may be played back inside a longer message (a plan with a
+heading) and still be recognised."""
+
+ANY_AGENT = "agent"
+"""Name of the one who acts where nothing in the trace gives a name."""
+
+
+@dataclass(slots=True, eq=False)
+class CallDraft:
+    """A tool call while its parts are being found."""
+
+    name: str
+    arguments: JSON = None
+    id: str | None = None
+    result: str | None = None
+    error: str | None = None
+    node: Node | None = None
+    """The tool span that executed it."""
+
+
+@dataclass(slots=True, eq=False)
+class StepDraft:
+    """A step while its calls, results and delegations are being found."""
+
+    node: Node
+    agent: str
+    text: str = ""
+    reasoning: str | None = None
+    finish_reason: str | None = None
+    calls: list[CallDraft] = field(default_factory=list)
+    answers: list[ToolResult] = field(default_factory=list)
+    """Results that a later model call of this agent was given, not yet paired."""
+    seen: list[Message] = field(default_factory=list)
+    offered: list[Tool] = field(default_factory=list)
+    recipient: str | None = None
+    parent: StepDraft | None = None
+
+
+class Memory:
+    """What one agent has been given and has said, to know what is new in its next input.
+
+    Providers resend the conversation on every call. A text counts as new when it occurs more often
+    in this input than in any earlier one, so the same result returned twice is new twice. Cost is
+    linear in the input.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str | None, str], int] = {}
+        self._instructions: set[tuple[str | None, str]] = set()
+        self._own: deque[str] = deque(maxlen=MAX_OWN_WORDS)
+        self._invocation: Node | None = None
+        self.latest: StepDraft | None = None
+
+    def take(self, given: list[ChatMessage], invocation: Node | None) -> Iterator[tuple[ChatMessage, ToolResult | None]]:
+        """What is new in this input: texts as (message, None), results as (message, result)."""
+        parts = [part for message in given for part in message_texts(message)]
+        if invocation is not self._invocation and not self._remembers(parts):
+            self._known = dict.fromkeys(self._instructions, 1)
+            self._own.clear()
+        self._invocation = invocation
+        counts: dict[tuple[str | None, str], int] = {}
+        for message, result, key in parts:
+            counts[key] = counts.get(key, 0) + 1
+            if message.role == "system":
+                self._instructions.add(key)
+            if counts[key] <= self._known.get(key, 0):
+                continue
+            self._known[key] = counts[key]
+            if result is not None or message.role != "assistant" or not self._is_own(message.text):
+                yield message, result
+
+    def say(self, step: StepDraft) -> None:
+        """The agent said this; hearing it again is nothing new."""
+        self.latest = step
+        text = step.text.strip()
+        if text:
+            key = (None, text)
+            self._known[key] = self._known.get(key, 0) + 1
+            self._own.append(text)
+
+    def _remembers(self, parts: list[tuple[ChatMessage, ToolResult | None, tuple[str | None, str]]]) -> bool:
+        """Whether an agent invoked anew still has its earlier conversation before it."""
+        return any(
+            key in self._known for message, result, key in parts if result is not None or message.role == "assistant"
+        )
+
+    def _is_own(self, text: str) -> bool:
+        return any(own in text for own in self._own)
+
+
+def agent_names(tree: SpanTree) -> dict[Node, str]:
+    """What each agent span calls its agent."""
+    found: dict[Node, str] = {}
+    for node in tree.nodes:
+        if node.kind != "agent":
+            continue
+        name = as_string(names.look_up(node.record.attributes, names.AGENT_SPAN_NAME))
+        found[node] = name or _managed_name(node) or names.plain_name(node.record.name) or ANY_AGENT
+    return found
+
+
+def _managed_name(node: Node) -> str | None:
+    """The name by which the agent above knows this one, where the span has only the class's name."""
+    above = node.parent.agent if node.parent is not None else None
+    if above is None:
+        return None
+    managed = [
+        value
+        for name, value in above.record.attributes.items()
+        if name.startswith(names.MANAGED_AGENT_PREFIX) and name.endswith(".name") and isinstance(value, str)
+    ]
+    own = names.plain_name(node.record.name)
+    if own in managed or not managed:
+        return None
+    task = as_string(names.look_up(node.record.attributes, names.INPUT_VALUE)) or ""
+    addressed = [name for name in managed if name in task[:400]]
+    return (addressed or managed)[0] if len(managed) == 1 or addressed else None
+
+
+def agent_of(node: Node, agents: dict[Node, str]) -> str:
+    """The agent a span belongs to: as it says itself, else the agent around it, else the program."""
+    attributes = node.record.attributes
+    own = as_string(names.look_up(attributes, names.AGENT_NAME)) or names.agent_of_graph(attributes)
+    if own is not None:
+        return own
+    if node.agent is not None:
+        return agents[node.agent]
+    workflow = as_string(names.look_up(attributes, names.WORKFLOW_NAME))
+    if workflow is not None:
+        return workflow
+    if node.root is None or node.root.kind in ("llm", "tool"):
+        return ANY_AGENT
+    return names.plain_name(node.root.record.name) or ANY_AGENT
+
+
+def model_calls(tree: SpanTree) -> list[Node]:
+    """The spans that are one model call each.
+
+    Where a client and the library under it both record the call, the inner span is taken, unless
+    only the outer one has the messages.
+    """
+    within: dict[Node, list[Node]] = {}
+    outer_of: dict[Node, Node] = {}
+    for node in tree.nodes:
+        if node.kind != "llm":
+            continue
+        above = node.parent
+        while above is not None and above.kind not in ("llm", "agent", "tool"):
+            above = above.parent
+        if above is not None and above.kind == "llm":
+            within.setdefault(above, []).append(node)
+            outer_of[node] = above
+    dropped: set[Node] = set()
+    for outer, inner in within.items():
+        if any(read_conversation(node.record).said for node in inner) or not read_conversation(outer.record).said:
+            dropped.add(outer)
+        else:
+            dropped.update(inner)
+    return [node for node in tree.nodes if node.kind == "llm" and node not in dropped]
+
+
+def draft_steps(tree: SpanTree, agents: dict[Node, str]) -> list[StepDraft]:
+    """A draft for each model call, and for each agent span that has none, in order of time."""
+    calls = model_calls(tree)
+    busy: set[Node] = set()
+    for node in calls:
+        above = node.agent
+        while above is not None and above not in busy:
+            busy.add(above)
+            above = above.parent.agent if above.parent is not None else None
+    actors = calls + [node for node in agents if node not in busy and _is_act(node, agents)]
+    actors.sort(key=lambda node: node.position)
+    memories: dict[tuple[str, bool], Memory] = {}
+    drafts = []
+    for node in actors:
+        agent = agent_of(node, agents)
+        in_tool = node.owner is not None and node.owner.kind == "tool" and node.kind == "llm"
+        memory = memories.setdefault((agent, in_tool), Memory())
+        drafts.append(_draft(node, agent, memory))
+    return drafts
+
+
+def _is_act(node: Node, agents: dict[Node, str]) -> bool:
+    """Whether an agent span without model calls did something itself."""
+    stack = list(node.children)
+    used_tool = False
+    while stack:
+        below = stack.pop()
+        if below in agents:
+            return False
+        used_tool = used_tool or below.kind == "tool"
+        stack.extend(below.children)
+    return used_tool or node.failure is not None or bool(read_conversation(node.record).said)
+
+
+def _draft(node: Node, agent: str, memory: Memory) -> StepDraft:
+    conversation = read_conversation(node.record)
+    text, reasoning, calls, finish = join_said(conversation.said)
+    draft = StepDraft(
+        node=node,
+        agent=agent,
+        text=text,
+        reasoning=reasoning,
+        finish_reason=_finish_reason(node.record.attributes) or finish,
+        calls=[CallDraft(call.name, call.arguments, call.id) for call in calls],
+        offered=list(offered_tools(node.record.attributes)),
+    )
+    _hear(draft, conversation, memory)
+    memory.say(draft)
+    return draft
+
+
+def _hear(draft: StepDraft, conversation: Conversation, memory: Memory) -> None:
+    before = memory.latest
+    called = {call.id: call.name for call in before.calls} if before is not None else {}
+    for message, result in memory.take(conversation.given, draft.node.agent):
+        if result is None:
+            draft.seen.append(Message(message.role, message.text, message.name))
+            continue
+        if before is not None:
+            before.answers.append(result)
+        name = result.name or called.get(result.call_id)
+        draft.seen.append(Message("tool", result.text or result.error or "", name))
+
+
+def _finish_reason(attributes: names.Attributes) -> str | None:
+    value = open_json(names.look_up(attributes, names.FINISH_REASON))
+    reasons = as_list(value)
+    reason = as_string(reasons[0] if reasons else value)
+    return reason.lower() if reason else None
+
+
+def usage_of(attributes: names.Attributes) -> Usage | None:
+    """Tokens and cost of one model call; None when it records neither."""
+    usage = Usage(
+        input_tokens=as_integer(names.look_up(attributes, names.INPUT_TOKENS)),
+        output_tokens=as_integer(names.look_up(attributes, names.OUTPUT_TOKENS)),
+        cached_tokens=as_integer(names.look_up(attributes, names.CACHED_TOKENS)),
+        cost=as_number(names.look_up(attributes, names.COST)),
+    )
+    return None if usage == Usage() else usage
+
+
+def agent_input(node: Node) -> JSON:
+    """The raw input of an agent span, opened."""
+    return as_mapping(open_json(names.look_up(node.record.attributes, names.INPUT_VALUE)))
