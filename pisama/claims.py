@@ -1,0 +1,291 @@
+"""What a text says was done, will be done, could not be done, or was only made up.
+
+A claim is a sentence in which the speaker reports a finished act ("I have booked the flight", "all
+tests pass"). Plans, offers, questions, conditions, negations and reports of what others said are
+none. English only: in another language nothing is found, and nothing is alleged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pisama.text import sentences_at, stems
+
+SENTENCE_LIMIT = 600
+"""Characters of a sentence that are read; longer ones are tables or data."""
+TEXT_LIMIT = 40_000
+"""Characters of a text that are read."""
+
+
+class ClaimKind(StrEnum):
+    """What a claim says was done."""
+
+    EFFECT = "effect"
+    """The world was changed: booked, sent, deployed, tests pass."""
+    CHECK = "check"
+    """Something was looked at: searched, verified, ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One finished act that a text reports."""
+
+    kind: ClaimKind
+    verb: str
+    """The verb's base form: `book`."""
+    sentence: str
+    start: int
+    """Offset of the claim in the text."""
+
+    @property
+    def acts(self) -> frozenset[str]:
+        """The families of the verb and of the sentence's other words that name acts."""
+        return families((self.verb,)) or frozenset((self.verb,))
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One act that a text says comes next."""
+
+    verb: str
+    """The verb's base form: `search`."""
+    sentence: str
+    start: int
+    """Offset of the announcement in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pretence:
+    """One place where a text makes up what it should have got."""
+
+    phrase: str
+    sentence: str
+    start: int
+    """Offset of the phrase in the text."""
+
+
+_EFFECT_VERBS = """add apply approve assign book build cancel change charge close commit compile complete configure
+    create credit delete deploy disable downgrade email enable export file finish fix implement import install issue
+    merge migrate modify move notify order patch pay place post process publish purchase push rebook refund
+    register release remove rename repair replace reschedule reserve resolve restart restore revert save
+    schedule send set submit transfer update upgrade upload write""".split()
+_CHECK_VERBS = """access analyze analyse browse check confirm consult cross-check cross-reference download examine execute
+    extract fetch gather inspect locate measure open query read research retrieve review run scan search test validate
+    verify visit watch""".split()
+_IRREGULAR = {"build": ("built",), "pay": ("paid",), "read": ("read",), "run": ("ran", "run"), "send": ("sent",), "set": ("set",), "write": ("written", "wrote"), "cancel": ("cancelled", "canceled")}  # fmt: skip
+_DOUBLING = {"commit", "transfer", "submit", "scan"}
+
+_FAMILIES: tuple[frozenset[str], ...] = tuple(
+    frozenset(group.split())
+    for group in (
+        "book rebook reserve reservation booking order purchase buy place checkout",
+        "cancel cancellation",
+        "refund reimburse credit",
+        "update change modify edit upgrade downgrade patch replace reschedule move set rename configure adjust",
+        "send email mail notify message sms post tell reply forward",
+        "deploy release publish rollout ship push deployment",
+        "build compile make package tsc cargo gradle mvn webpack",
+        "test tests pytest jest tox unittest suite vitest rspec",
+        "delete remove drop rm erase clear unlink",
+        "create add insert new mkdir generate register open",
+        "pay charge payment transfer",
+        "save write store upload export put record dump",
+        "install pip npm apt brew setup",
+        "migrate migration",
+        "merge",
+        "commit",
+        "submit file",
+        "restart start stop reboot",
+        "issue grant certificate voucher",
+        "import load download",
+        "schedule calendar event appointment meeting",
+    )
+)
+_FAMILY_OF: dict[str, set[int]] = {}
+for _number, _group in enumerate(_FAMILIES):
+    for _word in _group:
+        for _form in (_word, *stems(_word)):
+            _FAMILY_OF.setdefault(_form, set()).add(_number)
+
+
+def families(words: tuple[str, ...] | frozenset[str] | list[str]) -> frozenset[str]:
+    """The families of acts that words or their stems belong to, each named by its first member."""
+    numbers = {number for word in words for number in _FAMILY_OF.get(word, ())}
+    return frozenset(min(_FAMILIES[number]) for number in numbers)
+
+
+def _past_forms(verb: str) -> tuple[str, ...]:
+    if verb in _IRREGULAR:
+        return _IRREGULAR[verb]
+    if verb.endswith("e"):
+        return (verb + "d",)
+    if verb in _DOUBLING:
+        return (verb + verb[-1] + "ed",)
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return (verb[:-1] + "ied",)
+    return (verb + "ed",)
+
+
+def _gerund(verb: str) -> str:
+    if verb in _DOUBLING or verb in ("run", "set"):
+        return verb + verb[-1] + "ing"
+    return (verb[:-1] if verb.endswith("e") else verb) + "ing"
+
+
+_PAST = {form: verb for verb in (*_EFFECT_VERBS, *_CHECK_VERBS) for form in _past_forms(verb)}
+_EFFECT_PAST = [form for verb in _EFFECT_VERBS for form in _past_forms(verb)]
+_GERUNDS = {_gerund(verb): verb for verb in _CHECK_VERBS}
+_EFFECTS = frozenset(_EFFECT_VERBS)
+
+
+def _any(words: Iterator[str] | list[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_ADVERBS = (
+    r"(?:[ ]{1,2}(?:now|just|already|successfully|also|then|carefully|thoroughly|all|both|fully|finally|automatically|officially"
+    r"|independently|directly|again|both|since|manually|properly|correctly|, as requested,)){0,3}"
+)
+_CLAIM = re.compile(
+    rf"(?P<active>\b(?:I|[Ww]e)(?:['’]ve|[ ]have|[ ]had)?{_ADVERBS}[ ](?P<did>{_any(list(_PAST))})\b)"
+    rf"|(?P<perfect>\b(?:has|have)(?:[ ]now|[ ]also|[ ]already|[ ]all|[ ]both)?[ ]been{_ADVERBS}[ ](?P<done>{_any(list(_PAST))})\b)"
+    rf"|(?P<passive>\b(?:is|are)(?:[ ](?:now|all|both|already|successfully|officially|fully)){{0,3}}[ ](?P<state>{_any(_EFFECT_PAST)})\b)"
+    rf"|(?P<well>\b(?P<thus>{_any(_EFFECT_PAST)})[ ]successfully\b|\bsuccessfully[ ](?P<so>{_any(_EFFECT_PAST)})\b)"
+    r"|(?P<passes>\b(?P<what>tests?|builds?|test suite|suite|checks|deployment|migration|compilation|booking|payment|order|transfer|update|installation|upload|submission|cancellation|refund)"
+    r"(?:[ ](?:\w{1,20}[ ]){0,2}?(?:passes|pass|passed|succeeds|succeeded|is[ ]complete|is[ ]done|is[ ]live|is[ ]green|are[ ]green|is[ ]confirmed|was[ ]successful|were[ ]successful|is[ ]successful|completed))\b)"
+    rf"|(?P<gerund>\b(?:[Aa]fter|[Hh]aving|[Uu]pon|[Bb]y)(?:[ ](?:carefully|thoroughly|further|extensively)){{0,2}}[ ](?:(?P<ing>{_any(list(_GERUNDS))})|(?P<ed>{_any([form for verb in _CHECK_VERBS for form in _past_forms(verb)])}))\b)"
+)
+_CONDITION = re.compile(
+    r"\b(?:if|once|when|whenever|until|unless|whether|in case|assuming|provided that|as soon as|before|would you|do you want|"
+    r"suppose|imagine|for example|e\.g\.|make sure|ensure|so that|in order to)\b",
+    re.IGNORECASE,
+)
+_UNREAL = re.compile(
+    r"\b(?:not|n['’]t|cannot|never|neither|nor|unable|without|will|would|could|might|may|should|must|can|shall|going to|need(?:s|ed)?|needs? to|"
+    r"please|let me|let['’]s|to be|failed to|no|none|nothing|nobody|hardly|yet to|supposed to|want(?:s|ed)?|tried|attempted|hope|expect(?:ed)?|"
+    r"seems?|appears?|apparently|likely|probably|perhaps|maybe)\b|n['’]t\b|['’]ll\b|['’]d\b",
+    re.IGNORECASE,
+)
+_REPORTED = re.compile(
+    r"\b(?:you|user|customer|he|she|they|error|message|policy|documentation|readme|comment|issue|log|email|article|page|report)"
+    r"(?:['’]ve| have| has)?(?: also)? (?:said|says|say|mentioned|mentions|stated|states|claimed|claims|told|reported|reports|indicated|indicates|asked|wrote|reads)\b"
+    r"|\baccording to (?:you|the user|the customer)\b",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\A[ ](?:by (?:the )?(?:airline|user|customer|you)\b|not\b|nothing\b|neither\b|no\b|to (?:find|locate|get|see) if\b)"
+)
+_CLAUSE = re.compile(
+    r"[;:—–\n]|, (?:and|so|but|which|while|then|or|I|we)\b|\bbut\b|\bhowever\b|\b(?:and|so) (?=I\b|we\b|the\b|your\b|it\b|they\b|everything\b)"
+)
+
+
+def prose(text: str) -> str:
+    """The text with code blocks and quoted lines blanked out; every offset stays what it was."""
+    kept: list[str] = []
+    inside = False
+    for line in text[:TEXT_LIMIT].splitlines(keepends=True):
+        bare = line.lstrip()
+        fence = bare.startswith(("```", "~~~"))
+        blank = inside or fence or bare.startswith(">")
+        inside ^= fence
+        kept.append(" " * (len(line) - 1) + "\n" if blank else line)
+    return "".join(kept)
+
+
+def claims(text: str) -> Iterator[Claim]:
+    """The finished acts that the speaker of a text reports, in order."""
+    for offset, sentence in sentences_at(prose(text)):
+        line = sentence[:SENTENCE_LIMIT]
+        if sentence.rstrip("\"'” )*").endswith("?"):
+            continue
+        for match in _CLAIM.finditer(line):
+            if not _is_real(line, match):
+                continue
+            verb = _verb_of(match)
+            kind = ClaimKind.EFFECT if verb in _EFFECTS or match["passes"] else ClaimKind.CHECK
+            yield Claim(kind, verb, line, offset + match.start())
+
+
+def _verb_of(match: re.Match[str]) -> str:
+    if match["passes"]:
+        return match["what"].lower().rstrip("s").removeprefix("test ")
+    if match["ing"]:
+        return _GERUNDS[match["ing"]]
+    return _PAST[
+        match["did"] or match["done"] or match["state"] or match["thus"] or match["so"] or match["ed"]
+    ]
+
+
+def _is_real(sentence: str, match: re.Match[str]) -> bool:
+    """Whether nothing before the claim turns it into a plan, a condition, a denial or a quotation."""
+    before = sentence[: match.start()]
+    if before.count('"') % 2 or before.count("“") > before.count("”"):
+        return False
+    if _AFTER.match(sentence[match.end() :]) or _REPORTED.search(before):
+        return False
+    if _CONDITION.search(before):
+        return False
+    clause = before
+    for boundary in _CLAUSE.finditer(before):
+        clause = before[boundary.end() :]
+    return _UNREAL.search(clause) is None and _UNREAL.search(match.group()) is None
+
+
+_ANNOUNCED = """access ask browse call check compute contact consult delegate delete download execute extract fetch find
+    forward inspect invoke look open perform proceed query read request research retrieve review run scan search send
+    submit test transfer update use verify visit write book cancel create deploy install""".split()
+_ANNOUNCEMENT = re.compile(
+    rf"\b(?:I['’]ll|I will|I am going to|I['’]m going to|I shall|[Ww]e['’]ll|[Ww]e will|[Ll]et me|[Ll]et['’]s|I (?:now )?need to|I must)"
+    rf"(?:[ ](?:now|next|then|first|also|just|quickly|proceed to|go ahead and|start by|try to|again|be)){{0,3}}[ ](?P<verb>{_any(_ANNOUNCED)})\b"
+)
+_WAITS = re.compile(
+    r"\b(?:if|once|when|after you|as soon as|unless|whether|would you|please|you can|could you|provided|shortly|later|not|n['’]t)\b|\?",
+    re.IGNORECASE,
+)
+
+
+def announcements(text: str) -> Iterator[Announcement]:
+    """The acts a text announces as its own next ones; what waits for somebody else's answer is none."""
+    for offset, sentence in sentences_at(prose(text)):
+        line = sentence[:SENTENCE_LIMIT]
+        for match in _ANNOUNCEMENT.finditer(line):
+            if not _WAITS.search(line[: match.start()]) and not sentence.endswith("?"):
+                yield Announcement(match["verb"], line, offset + match.start())
+
+
+_ADMISSION = re.compile(
+    r"\b(?:could|was|were|am|is|are|did|do|does|have|has|can|would|will|should)(?: ?not|n['’]t)\b|\bcannot\b|\bunable\b|\bunfortunately\b|\bfail(?:s|ed|ure|ing)?\b"
+    r"|\bunsuccessful|\berrors?\b|\bno (?:access|results?|information|data|reliable|such|matches)\b|\bneither\b|\bonly partially\b|\bincomplete\b"
+    r"|\bnot (?:yet|possible|available|found|able|completed?|verified)\b|\bsorry\b|\bapologi[sz]e\b|\bunavailable\b|\bblocked\b|\bstill (?:fails|broken)\b",
+    re.IGNORECASE,
+)
+
+
+def admits_failure(text: str) -> bool:
+    """Whether a text owns up that something did not work."""
+    return _ADMISSION.search(prose(text)) is not None
+
+
+_PRETENCE = re.compile(
+    r"\b(?:simulat(?:e|ed|es|ing)(?: that| the| a| an| our| this| some| its| successful| realistic){0,4} (?:search|result|results|response|responses|output|outputs|data|extraction|content|contents|retrieval|call|calls|answer|findings|values?|information|process|review|verification|returned|search_agent|web)\b"
+    r"|simulated (?:\w{1,20} ){0,2}(?:result|results|response|responses|output|data|answer|content|findings|extraction|values?|search|retrieval|information)\b"
+    r"|(?:placeholder|dummy|mock(?:ed)?|fake|made[- ]up|invented|hypothetical|fictional|fabricated) (?:\w{1,20} ){0,1}(?:data|dataset|result|results|response|responses|values?|figures?|numbers?|answer|content|output|information|prices?|statistics|records?|counts?|findings)\b"
+    r"|for (?:the (?:sake|purposes?) of )?(?:this |the )?(?:demonstration|illustration|illustrative)(?: purposes?| sake)?\b"
+    r"|(?:in lieu|instead) of (?:the )?(?:actual|real) (?:data|results?|search|tool|call|response)\b"
+    r"|(?:let['’]s|let us|I will|I['’]ll|we will|we['’]ll|I) (?:now )?(?:assume|pretend|suppose|imagine)(?: that)? (?:the|our|we|I|this) (?:\w{1,20} ){0,4}(?:returned|returns|found|gave|provided|retrieved|obtained|reported|extracted|confirmed|result|results|data|search|prices?)\b)",
+    re.IGNORECASE,
+)
+
+
+def pretences(text: str) -> Iterator[Pretence]:
+    """The places where a text, its code included, makes up data or results in place of getting them."""
+    bounded = text[:TEXT_LIMIT]
+    for match in _PRETENCE.finditer(bounded):
+        begin = max(bounded.rfind("\n", 0, match.start()) + 1, match.start() - 200)
+        end = bounded.find("\n", match.end())
+        sentence = bounded[begin : min(end if end >= 0 else len(bounded), match.end() + 200)].strip()
+        yield Pretence(match.group(), sentence, match.start())
