@@ -11,7 +11,7 @@ from pisama.features import CallFeatures, features
 from pisama.issue import Issue
 from pisama.redact import redact, redact_issue
 from pisama.report import Crashed, Skipped, ToolTotals, Totals, TraceReport
-from pisama.trace import Trace
+from pisama.trace import Span, Step, ToolCall, Trace
 
 _NANOSECONDS = 1_000_000_000
 
@@ -62,7 +62,13 @@ def worst_first(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     return tuple(
         sorted(
             issues,
-            key=lambda issue: (-issue.severity, -issue.confidence, issue.step if issue.step is not None else -1, issue.type, issue.fingerprint),
+            key=lambda issue: (
+                -issue.severity,
+                -issue.confidence,
+                issue.step if issue.step is not None else -1,
+                issue.type,
+                issue.fingerprint,
+            ),
         )
     )
 
@@ -111,10 +117,10 @@ def _sum(values: Sequence[int | None] | Sequence[float | None]) -> int | None:
 
 
 def _duration(trace: Trace) -> float | None:
-    moments = [
-        moment
-        for timed in (*trace.steps, *trace.spans, *(call for _, call in trace.calls()))
-        for moment in (timed.start, timed.end)
-        if moment is not None
-    ]
+    timed: tuple[Step | Span | ToolCall, ...] = (
+        *trace.steps,
+        *trace.spans,
+        *(call for _, call in trace.calls()),
+    )
+    moments = [moment for item in timed for moment in (item.start, item.end) if moment is not None]
     return (max(moments) - min(moments)) / _NANOSECONDS if moments else None

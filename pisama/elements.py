@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ class ElementKind(StrEnum):
     URL = "url"
     EMAIL = "email"
     DATE = "date"
+    TIME = "time"
     NUMBER = "number"
     IDENTIFIER = "identifier"
     PATH = "path"
@@ -30,6 +31,7 @@ WEIGHTS = {
     ElementKind.PATH: 2.5,
     ElementKind.DATE: 2.0,
     ElementKind.QUOTED: 2.0,
+    ElementKind.TIME: 1.5,
     ElementKind.NAME: 1.5,
     ElementKind.NUMBER: 1.5,
 }
@@ -43,7 +45,7 @@ class Element:
     kind: ElementKind
     value: str
     """Normalised, so that two spellings of one fact are equal: `1,200.50` and `1200.5`, `12 May 2026` and
-    `2026-05-12`. Compare elements by this."""
+    `2026-05-12`, `9:30 pm` and `21:30`. Compare elements by this."""
     text: str
     """As it was written."""
     start: int
@@ -64,65 +66,119 @@ _MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
+_NUMBER_TEXT = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty
+"""
+_NUMBER_WORDS = {name: number for number, name in enumerate(_NUMBER_TEXT.split())}
 _MONTH = "|".join(f"{name.capitalize()}|{name}" for name in sorted(_MONTHS, key=len, reverse=True))
-_CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w’'\-]{0,40}"
-
-_PATTERN = re.compile(
-    r"(?P<url>\bhttps?://[^\s<>\"'`\])}]{1,500})"
-    r"|(?P<email>\b[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}\b)"
-    r"|(?P<iso>\b\d{4}-\d\d-\d\d\b)"
-    rf"|(?P<dmy>\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})\b\.?(?:,? \d{{4}}\b)?)"
-    rf"|(?P<mdy>\b(?:{_MONTH})\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?!\d)(?:,? \d{{4}}\b)?)"
-    r"|(?P<path>(?<![\w/])(?:~|\.{1,2})?/[\w.\-]{1,100}(?:/[\w.\-]{1,100}){1,30}|\b[\w\-]{1,60}(?:/[\w.\-]{1,60}){0,10}\.(?:py|js|ts|tsx|json|jsonl|ya?ml|toml|md|txt|csv|xlsx?|pdf|docx?|pptx?|png|jpe?g|html?|css|sql|sh|go|rs|java|c|cpp|h|ipynb|xml|log|db|zip)\b)"
-    r"|(?P<identifier>\b(?:[A-Za-z]{1,20}[-_]?\d[\w\-]{1,40}|\d{1,12}[A-Za-z]\w{2,40}|[a-z][a-z0-9]{0,40}(?:_[a-z0-9]{1,40}){1,10}|[a-z]{1,30}(?:[A-Z][a-z0-9]{1,30}){1,6})\b)"
-    r"|(?P<number>(?<![\w.])[-+]?\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,12})?|(?<![\w.])[-+]?\d{1,20}(?:\.\d{1,12})?(?![\w]))"
-    r"|(?P<quoted>[\"“‘][^\"“”‘’\n]{2,120}[\"”’])"
-    rf"|(?P<name>\b{_CAPITAL}(?:(?: (?:of|of the|de|la|van|von|der|&))? {_CAPITAL}){{0,5}})",
+_CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w\u2019'\-]{0,40}"
+_FILE_ENDINGS = (
+    "py|js|ts|tsx|json|jsonl|ya?ml|toml|md|txt|csv|tsv|xlsx?|pdf|docx?|pptx?|png|jpe?g|gif|svg|mp[34]|wav|html?|css"
+    "|sql|sh|go|rs|java|c|cpp|h|ipynb|xml|log|db|zip|cfg|ini|lock"
 )
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;\n•*\-#>|\"“(\[][ \t]{0,4})$")
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+
+_NO_NAME = "|".join(sorted(word.capitalize() for word in STOP_WORDS))
+
+# Order matters: the first alternative that matches at a place wins. Every repetition is bounded, and none that can
+# match the same text stands inside another, so that a place costs a constant time. Nothing but the time of a time
+# stamp begins inside a word, which the first look-behind sees at once: most places of prose are inside a word.
+_PATTERN = re.compile(
+    r"(?<!\w)(?=[\w\"'/~.+\-\u201c\u2018])(?:"
+    r"(?P<key>(?:\"[^\"\n]{1,60}\"|'[\w \-]{1,60}')\s{0,2}:)"
+    r"|(?P<url>https?://[^\s<>\"'`\]}]{1,500})"
+    r"|(?P<email>[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}\b)"
+    r"|(?P<iso>\d{4}[-/]\d\d[-/]\d\d(?![\d/]))"
+    r"|(?P<slash>(?<![/.])\d{1,2}(?P<mark>[/.])\d{1,2}(?P=mark)\d{4}\b)"
+    rf"|(?P<dmy>{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? \d{{4}}\b)?)"
+    rf"|(?P<mdy>(?:{_MONTH})\.? {_DAY}\b(?!\d)(?:,? \d{{4}}\b)?)"
+    rf"|(?P<my>(?:{_MONTH})\.?,? \d{{4}}\b)"
+    r"|(?P<clock>(?<!:)\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?(?![\d:])(?: ?[AaPp]\.?[Mm]\b\.?)?"
+    r"|\d{1,2} ?[AaPp]\.?[Mm]\b)"
+    r"|(?P<path>(?<![/.:])(?:~|\.{1,2})?/[\w.\-]{1,100}(?:/[\w.\-]{1,100}){1,30}|[A-Za-z]:\\[\w.\-\\]{1,200}"
+    rf"|(?<!/)(?:[\w.\-]{{1,60}}/){{0,10}}[\w.\-]{{1,60}}\.(?:{_FILE_ENDINGS})\b(?![./]\w))"
+    r"|(?P<dotted>(?<!\.)\d{1,5}(?:\.\d{1,5}){2,4}(?!\w))"
+    r"|(?P<identifier>(?:[A-Za-z]{1,20}[-_]?\d[\w\-]{1,40}|[A-Z]{2,20}\d|\d{1,12}[A-Za-z]\w{2,40}"
+    r"|[A-Za-z][A-Za-z0-9]{0,40}(?:_[A-Za-z0-9]{1,40}){1,10}|[a-z]{1,30}(?:[A-Z][a-z0-9]{1,30}){1,6})\b)"
+    r"|(?P<number>(?<!\.)[-+]?\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,12})?(?!\w)"
+    r"|(?<!\.)[-+]?\d{1,20}(?:\.\d{1,12})?(?!\w))"
+    r"|(?P<quoted>[\"\u201c\u2018][^\"\u201c\u201d\u2018\u2019\n]{2,120}[\"\u201d\u2019]|'[^'\n]{2,80}'(?!\w))"
+    rf"|(?P<name>(?!(?:{_NO_NAME})\b){_CAPITAL}"
+    rf"(?:(?: (?:of|of the|de|la|van|von|der|&))? (?!(?:{_MONTH})\.? \d){_CAPITAL}){{0,5}}))"
+    r"|(?<=\d)T(?P<stamp>\d\d:\d\d(?::\d\d)?)"
+)
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;\n•*\-#>|\"\u201c(\[][ \t]{0,4})$")
+_TOKEN = re.compile(r"[a-z]+|\d+")
 
 
 def elements(text: str, limit: int = 20_000) -> Iterator[Element]:
-    """The elements of the first `limit` characters of a text, in order."""
+    """The elements of the first `limit` characters of a text, in order.
+
+    The keys of JSON objects are names of facts, not facts, and are left out.
+    """
     for match in _PATTERN.finditer(text[:limit]):
-        element = _element(match, text)
+        element = _element(match, text, 0)
         if element is not None:
             yield element
 
 
-def _element(match: re.Match[str], text: str) -> Element | None:
-    group, found, start = match.lastgroup, match.group(), match.start()
-    if group == "url":
-        found = found.rstrip(".,;:!?*")
-        return Element(ElementKind.URL, _normal_url(found), found, start)
-    if group in ("iso", "dmy", "mdy"):
-        return Element(ElementKind.DATE, normal_date(found), found, start)
-    if group == "number":
-        return Element(ElementKind.NUMBER, normal_number(found), found, start)
+def _element(match: re.Match[str], text: str, offset: int) -> Element | None:
+    group = match.lastgroup or ""
+    found, start = match[group], match.start(group)
+    if group in _NORMAL:
+        kind, normal = _NORMAL[group]
+        return Element(kind, normal(found), found, offset + start)
     if group == "quoted":
-        inner = found[1:-1].strip()
-        return Element(ElementKind.QUOTED, inner.lower(), inner, start + 1) if len(inner) > 2 else None
+        return _quoted(found, offset + start)
     if group == "name":
         return _name(found, start, text)
-    kind = ElementKind(group or "")
-    return Element(kind, found.lower().rstrip("."), found, start)
+    if group == "url":
+        found = _trimmed_url(found)
+        return Element(ElementKind.URL, _normal_url(found), found, offset + start)
+    return None
+
+
+def _quoted(found: str, start: int) -> Element | None:
+    inner = found[1:-1].strip()
+    if len(inner) < 2:
+        return None
+    offset = start + found.index(inner)
+    # `"May 12"` and May 12 are the same fact, so what is quoted whole counts as what it is.
+    whole = _PATTERN.fullmatch(inner)
+    if whole is not None and whole.lastgroup not in ("quoted", "name", "key"):
+        return _element(whole, inner, offset)
+    return Element(ElementKind.QUOTED, inner.lower(), inner, offset)
 
 
 def _name(found: str, start: int, text: str) -> Element | None:
     parts = found.split(" ")
-    # The first word of a sentence is capitalised whatever it is.
-    if _SENTENCE_START.search(text[max(0, start - 6) : start]):
-        while parts and (parts[0].lower() in STOP_WORDS or len(parts) == 1):
-            start += len(parts[0]) + 1
-            parts = parts[1:]
+    # The first word of a sentence is capitalised whatever it is; an acronym or a code is not there by chance.
+    if len(parts) == 1 and not found.isupper() and _SENTENCE_START.search(text[max(0, start - 6) : start]):
+        return None
     while parts and parts[0].lower() in STOP_WORDS:
         start += len(parts[0]) + 1
         parts = parts[1:]
-    name = " ".join(parts)
-    if len(name) < 3:
+    name = " ".join(parts).rstrip("-'\u2019")
+    value = name.lower().removesuffix("'s").removesuffix("\u2019s")
+    if len(value) < 3 or value in STOP_WORDS or _contraction(value):
         return None
-    value = name.lower().removesuffix("'s").removesuffix("’s")
     return Element(ElementKind.NAME, value, name, start)
+
+
+def _contraction(value: str) -> bool:
+    head, mark, tail = value.replace("\u2019", "'").partition("'")
+    return (
+        bool(mark) and tail in ("m", "ve", "ll", "d", "re", "t", "s") and (head in STOP_WORDS or tail != "s")
+    )
+
+
+def _trimmed_url(url: str) -> str:
+    """Without the sentence's punctuation; a closing bracket stays when it was opened inside."""
+    url = url.rstrip(".,;:!?*\\")
+    while url.endswith(")") and url.count("(") < url.count(")"):
+        url = url[:-1].rstrip(".,;:!?*\\")
+    return url
 
 
 def _normal_url(url: str) -> str:
@@ -131,20 +187,59 @@ def _normal_url(url: str) -> str:
 
 
 def normal_number(text: str) -> str:
-    """`+1,200.50` becomes `1200.5`."""
-    bare = text.replace(",", "").removeprefix("+")
-    if "." in bare:
-        bare = bare.rstrip("0").rstrip(".")
-    sign = "-" if bare.startswith("-") else ""
-    return sign + (bare.removeprefix("-").lstrip("0") or "0")
+    """`+1,200.50` becomes `1200.5`, `twelve` becomes `12`; what is no number comes back as it is."""
+    bare = text.strip().replace(",", "").removeprefix("+")
+    if bare.lower() in _NUMBER_WORDS:
+        return str(_NUMBER_WORDS[bare.lower()])
+    digits = bare.removeprefix("-")
+    if not digits.replace(".", "", 1).isdigit():
+        return text
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    digits = digits.lstrip("0")
+    if digits.startswith(".") or not digits:
+        digits = f"0{digits}"
+    return f"-{digits}" if bare.startswith("-") and digits != "0" else digits
+
+
+def normal_time(text: str) -> str:
+    """24-hour `HH:MM`: `9:30 pm` becomes `21:30`; seconds are kept only when they are not zero."""
+    numbers = re.findall(r"\d+", text)[:3]
+    hour, minute = int(numbers[0]), numbers[1] if len(numbers) > 1 else "00"
+    half = text.lower().replace(".", "")
+    if half.endswith("pm") and hour < 12:
+        hour += 12
+    elif half.endswith("am") and hour == 12:
+        hour = 0
+    seconds = f":{numbers[2]}" if len(numbers) > 2 and numbers[2] != "00" else ""
+    return f"{hour:02d}:{minute}{seconds}"
 
 
 def normal_date(text: str) -> str:
-    """ISO 8601 where day, month and year are there, `--05-12` without a year."""
-    if text[:4].isdigit() and text[4:5] == "-":
-        return text
-    tokens = re.findall(r"[a-z]+|\d+", text.lower())
+    """ISO 8601 where day, month and year are there, `--05-12` without a year, `2026-05` without a day.
+
+    In `05/12/2026` the month comes first unless it cannot; in `12.05.2026` the day does.
+    """
+    tokens = _TOKEN.findall(text.lower())
+    numbers = [token for token in tokens if token.isdigit()]
+    if len(numbers) == 3 and len(numbers[0]) == 4:
+        return "-".join(numbers)
+    if len(numbers) == 3:
+        first, second = int(numbers[0]), int(numbers[1])
+        month, day = (first, second) if "/" in text and first <= 12 else (second, first)
+        return f"{numbers[2]}-{month:02d}-{day:02d}"
     month = next((_MONTHS[token] for token in tokens if token in _MONTHS), 0)
-    day = next((int(token) for token in tokens if token.isdigit() and len(token) <= 2), 0)
-    year = next((token for token in tokens if token.isdigit() and len(token) == 4), "-")
-    return f"{year}-{month:02d}-{day:02d}"
+    day = next((int(token) for token in numbers if len(token) <= 2), 0)
+    year = next((token for token in numbers if len(token) == 4), "-")
+    return f"{year}-{month:02d}-{day:02d}" if day else f"{year}-{month:02d}"
+
+
+_NORMAL: dict[str, tuple[ElementKind, Callable[[str], str]]] = {
+    **dict.fromkeys(("iso", "slash", "dmy", "mdy", "my"), (ElementKind.DATE, normal_date)),
+    **dict.fromkeys(("clock", "stamp"), (ElementKind.TIME, normal_time)),
+    **dict.fromkeys(("dotted", "identifier"), (ElementKind.IDENTIFIER, str.lower)),
+    "number": (ElementKind.NUMBER, normal_number),
+    "email": (ElementKind.EMAIL, str.lower),
+    "path": (ElementKind.PATH, str.lower),
+}
+"""What the groups of the pattern are, and how their text is made comparable."""

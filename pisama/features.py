@@ -92,7 +92,9 @@ class Features:
 
     def element_values(self, text: str) -> frozenset[str]:
         """The normalised values of a text's elements."""
-        return self._once("values", text, lambda given: frozenset(item.value for item in self.elements(given)))
+        return self._once(
+            "values", text, lambda given: frozenset(item.value for item in self.elements(given))
+        )
 
     def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
         key = (what, text)

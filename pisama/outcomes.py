@@ -100,7 +100,9 @@ _EXIT_CODE = re.compile(
     r"(?:exit|return)[ _-]?(?:code|status)?[ \t]{0,2}[:=]?[ \t>]{0,3}(?P<code>-?\d{1,5})\b",
     re.IGNORECASE,
 )
-_LAST_LINE = re.compile(r"(?:^|\n)(?:[A-Za-z_][\w.]{0,80})?(?:Error|Exception|Interrupt|Exit)(?:: [^\n]{0,400})?\s{0,8}\Z")
+_LAST_LINE = re.compile(
+    r"(?:^|\n)(?:[A-Za-z_][\w.]{0,80})?(?:Error|Exception|Interrupt|Exit)(?:: [^\n]{0,400})?\s{0,8}\Z"
+)
 _TRACEBACK = "Traceback (most recent call last)"
 _EMPTY_WORDS = re.compile(
     r"\A\W{0,3}(?:none|null|nil|\[\s{0,4}\]|\{\s{0,4}\}|\(\)|n/a|(?:sorry, )?no (?:results?|matches|documents?|data|records?|entries|items)"
@@ -156,7 +158,9 @@ def _first_line(text: str) -> str:
     return next((line.strip() for line in text[:2000].splitlines() if line.strip()), "")[:300]
 
 
-_FAILED_STATES = frozenset({"error", "failed", "failure", "fail", "denied", "rejected", "timeout", "exception"})
+_FAILED_STATES = frozenset(
+    {"error", "failed", "failure", "fail", "denied", "rejected", "timeout", "exception"}
+)
 _ERROR_KEYS = ("error", "errors", "error_message", "errorMessage", "exception")
 _CODE_KEYS = ("exit_code", "exitCode", "returncode", "return_code", "exitcode")
 _FLAGS = {"is_error": True, "isError": True, "success": False, "ok": False, "succeeded": False}
@@ -169,14 +173,20 @@ def _of_object(text: str) -> Outcome:
         return _error(text) if _HEAD_ERROR.match(text[:HEAD]) else _SUCCESS
     if not value:
         return _EMPTY
-    said = next((value[key] for key in _ERROR_KEYS if value.get(key) not in (None, "", False, [], {}, 0)), None)
+    said = next(
+        (value[key] for key in _ERROR_KEYS if value.get(key) not in (None, "", False, [], {}, 0)), None
+    )
     failed = any(value.get(flag) is bad for flag, bad in _FLAGS.items())
     state = value.get("status")
     failed = failed or (isinstance(state, str) and state.lower() in _FAILED_STATES)
     failed = failed or (isinstance(state, int) and not isinstance(state, bool) and 400 <= state < 600)
     nested = value.get("metadata")
-    codes = [value.get(key) for key in _CODE_KEYS] + ([nested.get("exit_code")] if isinstance(nested, dict) else [])
-    failed = failed or any(isinstance(code, int) and not isinstance(code, bool) and code != 0 for code in codes)
+    codes = [value.get(key) for key in _CODE_KEYS] + (
+        [nested.get("exit_code")] if isinstance(nested, dict) else []
+    )
+    failed = failed or any(
+        isinstance(code, int) and not isinstance(code, bool) and code != 0 for code in codes
+    )
     if said is None and not failed:
         return _EMPTY if all(item in (None, "", [], {}) for item in value.values()) else _SUCCESS
     message = said if isinstance(said, str) else text

@@ -48,7 +48,9 @@ def redact_issue(issue: Issue) -> Issue:
 def _carried(match: re.Match[str]) -> str:
     for before, value in (("before", "password"), ("bearer", "token"), ("name", "value")):
         if match[value] is not None:
-            return match[before] + (match[value] if match[value].startswith("[secret:") else _mark(match[value]))
+            return match[before] + (
+                match[value] if match[value].startswith("[secret:") else _mark(match[value])
+            )
     return match.group()
 
 

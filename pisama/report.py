@@ -148,7 +148,7 @@ class TraceReport:
         weights: dict[Fault, float] = {}
         for issue in self.issues:
             weights[issue.fault] = weights.get(issue.fault, 0.0) + issue.severity**2 * issue.confidence
-        return max(weights, key=lambda fault: weights[fault]) if weights else None
+        return max(weights.items(), key=lambda pair: pair[1])[0] if weights else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,16 @@ def available(*, plugins: bool = True) -> dict[str, type[Detector]]:
         origin = f"detector plugin {entry.value}"
         try:
             kind = entry.load()
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises on import, the user needs its name
-            raise ConfigError(f"{origin} cannot be imported ({error}); --no-plugins runs without it") from error
+        except Exception as error:
+            raise ConfigError(
+                f"{origin} cannot be imported ({error}); --no-plugins runs without it"
+            ) from error
         if not (isinstance(kind, type) and issubclass(kind, Detector)):
             raise ConfigError(f"{origin} is not a subclass of pisama.Detector; --no-plugins runs without it")
         if kind.id in found:
-            raise ConfigError(f"{origin} takes the id {kind.id!r}, which is taken; --no-plugins runs without it")
+            raise ConfigError(
+                f"{origin} takes the id {kind.id!r}, which is taken; --no-plugins runs without it"
+            )
         found[kind.id] = kind
     return found
 
@@ -59,7 +63,9 @@ def _check_ids(named: Iterable[str], kinds: Iterable[str]) -> None:
     known = sorted(kinds)
     for name in sorted(named):
         if name not in known:
-            raise ConfigError(f"there is no detector {name!r}{did_you_mean(name, known)}; `pisama detectors` lists them")
+            raise ConfigError(
+                f"there is no detector {name!r}{did_you_mean(name, known)}; `pisama detectors` lists them"
+            )
 
 
 def _with_options(kind: type[Detector], config: Config) -> Detector:

@@ -15,18 +15,30 @@ from rapidfuzz import fuzz
 QUOTE_WIDTH = 200
 """Characters of a quote in a report."""
 
-STOP_WORDS = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below between both
-    but by can could did do does doing done down during each either else ever every few first for from further get
-    had has have having he her here hers him his how i if in into is it its itself just let like made make many
-    may me might more most much must my need next no nor not now of off on once one only onto or other our ours out
-    over own per please same shall she should since so some such than that the their theirs them then there these
-    they this those through thus to too two under until up upon us use used using very via was we were what when
-    where whether which while who whom whose why will with within without would yes yet you your yours""".split()
-)
+_STOP_TEXT = """
+    a about above after again all also am an and any are as at be because been before being below
+    between both but by can could did do does doing done down during each either else ever every few
+    first for from further get had has have having he her here hers him his how i if in into is it
+    its itself just let like made make many may me might more most much must my need next no nor not
+    now of off on once one only onto or other our ours out over own per please same shall she should
+    since so some such than that the their theirs them then there these they this those through thus
+    to too two under until up upon us use used using very via was we were what when where whether
+    which while who whom whose why will with within without would yes yet you your yours
+"""
+STOP_WORDS = frozenset(_STOP_TEXT.split())
+"""Words that tell nothing about what a text is about."""
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*]{0,3}\s+(?=[\"'(\[*#]{0,3}[^\Wa-z_])|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)])\s)")
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])[\"')\]*]{0,3}\s+(?=[\"'(\[*#]{0,3}[^\Wa-z_])"
+    r"|(?<=[。！？])"  # noqa: RUF001 - the full-width marks are meant
+    r"|\n[ \t]*\n"
+    r"|\n(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)])\s)"
+)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[\"'])(?:(?:[Dd]r|[Mm]rs?|[Mm]s|[Pp]rof|[Ss]t|[Ss]r|[Jj]r|[Nn]o|[Ff]ig|[Vv]s|cf|approx|[Ii]nc|[Ll]td|[Cc]o|[Ee]d"
+    r"|e\.g|i\.e|a\.m|p\.m|[Vv]ol|pp?)\.|(?:[A-Z]\.){1,4})$"
+)
 _SPACE = re.compile(r"\s+")
 _VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
@@ -51,40 +63,66 @@ def stem(word: str) -> str:
     """The stem of a lower-case English word.
 
     The inflectional steps of Porter's algorithm (1980, steps 1a-1c) and its commonest derivational
-    endings; enough to make `booking`, `booked` and `bookings` one word.
+    endings; enough to make `booking`, `booked` and `bookings` one word. Words that are not
+    ASCII stay as they are.
     """
-    for possessive in ("'s", "’s"):
-        word = word.removesuffix(possessive)
-    if len(word) <= 3 or not word.isascii():
+    word = word.removesuffix("'s").removesuffix("\u2019s")
+    if len(word) <= 3 or not word.isascii() or not word.isalpha():
         return word
-    if word.endswith("sses"):
-        word = word[:-2]
-    elif word.endswith("ies"):
-        word = word[:-3] + "y"
-    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    for suffix in ("ization", "isation", "ations", "ation", "ingly", "edly", "ing", "ed"):
-        root = word.removesuffix(suffix)
-        if root != word and len(root) >= 3 and any(vowel in root for vowel in "aeiouy"):
-            word = _repaired(root)
-            break
-    for suffix, replacement in _ENDINGS:
-        root = word.removesuffix(suffix)
-        if root != word and len(root) >= 4:
-            word = root + replacement
-            break
+    word = _without_ending(_without_tense(_singular(word)))
     if len(word) > 3 and word.endswith("e"):
         return word[:-1]
+    if len(word) > 3 and word.endswith("y") and word[-2] not in _VOWELS:
+        return word[:-1] + "i"
     return word[:-1] if len(word) > 5 and word.endswith("ll") else word
 
 
-_ENDINGS = (("ement", ""), ("ment", ""), ("ness", ""), ("ally", "al"), ("ly", ""), ("ful", ""), ("able", ""), ("ible", ""))
+_VOWELS = "aeiou"
+_TENSES = ("ization", "isation", "ations", "ation", "ingly", "edly", "ing", "ed")
+_ENDINGS = (
+    ("ement", ""),
+    ("ment", ""),
+    ("ness", ""),
+    ("ally", "al"),
+    ("ly", ""),
+    ("ful", ""),
+    ("able", ""),
+    ("ible", ""),
+)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("sses"):
+        return word[:-2]
+    if word.endswith("ies"):
+        return word[:-3] + "y" if len(word) > 4 else word[:-1]
+    if word.endswith(("xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _without_tense(word: str) -> str:
+    if word.endswith("ied"):
+        return word[:-3] + "y"
+    for suffix in _TENSES:
+        root = word.removesuffix(suffix)
+        if root != word and len(root) >= 3 and any(vowel in root for vowel in "aeiouy"):
+            return _repaired(root)
+    return word
+
+
+def _without_ending(word: str) -> str:
+    for suffix, replacement in _ENDINGS:
+        root = word.removesuffix(suffix)
+        if root != word and len(root) >= 4:
+            return root + replacement
+    return word
 
 
 def _repaired(root: str) -> str:
-    if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz":
-        return root[:-1]
-    return root
+    """`cancell` becomes `cancel`, `runn` `run`; `pass` and `fizz` stay."""
+    doubled = len(root) > 3 and root[-1] == root[-2] and root[-1] not in "sz"
+    return root[:-1] if doubled and (root[-1] != "l" or len(root) > 5) else root
 
 
 def sentences(text: str) -> list[str]:
@@ -95,12 +133,19 @@ def sentences(text: str) -> list[str]:
 def sentences_at(text: str) -> Iterator[tuple[int, str]]:
     """The same with the offset of each in the text."""
     begin = 0
-    for end, following in [(m.start(), m.end()) for m in _SENTENCE_END.finditer(text)] + [(len(text), len(text))]:
+    for end, following in _boundaries(text):
         part = text[begin:end]
         stripped = part.strip()
         if stripped:
             yield begin + part.index(stripped[0]), stripped
         begin = following
+
+
+def _boundaries(text: str) -> Iterator[tuple[int, int]]:
+    for match in _SENTENCE_END.finditer(text):
+        if "\n" in match.group() or not _ABBREVIATION.search(text, max(0, match.start() - 12), match.start()):
+            yield match.start(), match.end()
+    yield len(text), len(text)
 
 
 def shingles(tokens: list[str], size: int = 3) -> frozenset[tuple[str, ...]]:
@@ -141,13 +186,19 @@ def stable(text: str) -> str:
 
 
 def quote(text: str, around: str | int | None = None, width: int = QUOTE_WIDTH) -> str:
-    """One line of at most `width` characters: the text around a phrase or an offset, else its beginning."""
-    place = text.find(around) if isinstance(around, str) else around or 0
+    """One line of at most `width` characters: the text around a phrase or an offset, else its beginning.
+
+    Empty only for a text that is empty or blank where the quote is taken from.
+    """
+    place = max(0, text.find(around)) if isinstance(around, str) else max(0, around or 0)
     length = len(around) if isinstance(around, str) else 0
     begin = max(0, place - max(0, width - length) // 3) if place + length > width else 0
-    piece = text[begin : begin + 2 * width]
-    line = _SPACE.sub(" ", piece).strip()
-    cut = len(line) > width or begin + 2 * width < len(text)
+    end = begin + _QUOTED_SPAN * width
+    line = _SPACE.sub(" ", text[begin:end]).strip()
     if begin:
-        line = "…" + line
-    return line[: width - 1].rstrip() + "…" if cut else line
+        line = f"…{line}"
+    return f"{line[: width - 1].rstrip()}…" if len(line) > width or end < len(text) else line
+
+
+_QUOTED_SPAN = 8
+"""How many widths of text are read for one quote, white space included."""

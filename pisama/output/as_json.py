@@ -1,0 +1,232 @@
+"""`--format json`: the report for programs.
+
+The types here are the published shape and are kept apart from the internal ones, so that a change
+inside does not become a change outside. `SCHEMA` is raised when a field goes or changes meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import pisama
+from pisama.issue import Evidence, Issue
+from pisama.redact import redact
+from pisama.report import Attribution, LoadError, Report, TraceReport, Verdict
+from pisama.trace import Location
+
+SCHEMA: Literal[1] = 1
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=True)
+
+
+class Place(_Shape):
+    """Where in the input."""
+
+    path: str | None
+    line: int | None
+    pointer: str
+
+
+class EvidenceShape(_Shape):
+    """One place in the trace that shows the failure."""
+
+    step: int | None
+    call: int | None
+    quote: str
+    note: str
+
+
+class IssueShape(_Shape):
+    """One failure."""
+
+    trace: str
+    """Id of the trace it was found in."""
+    type: str
+    signal: str
+    summary: str
+    severity: int
+    level: str
+    confidence: float
+    recommendation: str
+    fault: str
+    tier: str
+    agent: str | None
+    step: int | None
+    span_id: str | None
+    at: Place | None
+    evidence: tuple[EvidenceShape, ...]
+    fingerprint: str
+
+
+class ReasonShape(_Shape):
+    """A detector that did not say anything, and why."""
+
+    detector: str
+    reason: str
+
+
+class ToolShape(_Shape):
+    """How the calls of one tool went."""
+
+    name: str
+    calls: int
+    failed: int
+    unknown: int
+    last_error: str
+
+
+class TotalsShape(_Shape):
+    """What a run consumed; null where nothing was recorded."""
+
+    steps: int
+    calls: int
+    failed_calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+    """USD."""
+    seconds: float | None
+
+
+class CandidateShape(_Shape):
+    """A step that may hold the decisive mistake."""
+
+    agent: str
+    step: int
+    span_id: str | None
+    score: float
+    reason: str
+
+
+class AttributionShape(_Shape):
+    """Who most likely made the decisive mistake, and when."""
+
+    agent: str
+    step: int
+    span_id: str | None
+    confidence: float
+    reason: str
+    candidates: tuple[CandidateShape, ...]
+
+
+class TraceShape(_Shape):
+    """One trace: what it was, and how far it could be examined."""
+
+    id: str
+    format: str
+    at: Place | None
+    task: str | None
+    agents: tuple[str, ...]
+    complete: bool
+    outcome: str | None
+    verdict: Verdict
+    fault: str | None
+    totals: TotalsShape
+    tools: tuple[ToolShape, ...]
+    attribution: AttributionShape | None
+    ran: tuple[str, ...]
+    skipped: tuple[ReasonShape, ...]
+    crashed: tuple[ReasonShape, ...]
+    hidden: int
+    """Issues under the severity or confidence asked for."""
+    suppressed: int
+    """Issues that a baseline or an ignore rule took out."""
+
+
+class ErrorShape(_Shape):
+    """Something in the input that could not be read."""
+
+    at: Place
+    reason: str
+    fatal: bool
+    """Whether nothing of this input could be read."""
+
+
+class ReportShape(_Shape):
+    """The whole report."""
+
+    schema_version: Literal[1] = Field(serialization_alias="schema")
+    pisama: str
+    """Version that wrote it."""
+    issues: tuple[IssueShape, ...]
+    attribution: AttributionShape | None
+    """That of the first trace that failed."""
+    traces: tuple[TraceShape, ...]
+    errors: tuple[ErrorShape, ...]
+
+
+def render(report: Report) -> str:
+    """The report as indented JSON text."""
+    shape = ReportShape(
+        schema_version=SCHEMA,
+        pisama=pisama.__version__,
+        issues=tuple(_issue(issue, trace.trace.id) for trace in report.traces for issue in trace.issues),
+        attribution=_attribution(report.attribution),
+        traces=tuple(_trace(trace) for trace in report.traces),
+        errors=tuple(_error(error) for error in report.errors),
+    )
+    return shape.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def _issue(issue: Issue, trace: str) -> IssueShape:
+    return IssueShape(
+        trace=trace,
+        type=issue.type,
+        signal=issue.signal,
+        summary=issue.summary,
+        severity=issue.severity,
+        level=issue.level.value,
+        confidence=round(issue.confidence, 3),
+        recommendation=issue.recommendation,
+        fault=issue.fault,
+        tier=issue.tier,
+        agent=issue.agent,
+        step=issue.step,
+        span_id=issue.span_id,
+        at=_place(issue.at),
+        evidence=tuple(_evidence(item) for item in issue.evidence),
+        fingerprint=issue.fingerprint,
+    )
+
+
+def _evidence(evidence: Evidence) -> EvidenceShape:
+    return EvidenceShape.model_validate(evidence)
+
+
+def _trace(report: TraceReport) -> TraceShape:
+    trace = report.trace
+    return TraceShape(
+        id=trace.id,
+        format=trace.format,
+        at=_place(trace.at),
+        task=redact(trace.task) if trace.task is not None else None,
+        agents=trace.agents,
+        complete=trace.complete,
+        outcome=trace.outcome,
+        verdict=report.verdict,
+        fault=report.fault,
+        totals=TotalsShape.model_validate(report.totals),
+        tools=tuple(ToolShape.model_validate(tool) for tool in report.tools),
+        attribution=_attribution(report.attribution),
+        ran=report.ran,
+        skipped=tuple(ReasonShape(detector=item.detector, reason=item.reason) for item in report.skipped),
+        crashed=tuple(ReasonShape(detector=item.detector, reason=item.error) for item in report.crashed),
+        hidden=len(report.hidden),
+        suppressed=len(report.suppressed),
+    )
+
+
+def _attribution(attribution: Attribution | None) -> AttributionShape | None:
+    return AttributionShape.model_validate(attribution) if attribution is not None else None
+
+
+def _error(error: LoadError) -> ErrorShape:
+    return ErrorShape(at=Place.model_validate(error.at), reason=error.reason, fatal=error.fatal)
+
+
+def _place(at: Location | None) -> Place | None:
+    return Place.model_validate(at) if at is not None else None

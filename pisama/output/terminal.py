@@ -1,0 +1,27 @@
+"""What a terminal needs: words without control characters, colour when wanted, a width."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import IO
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def printable(text: str) -> str:
+    """The text with control and direction characters shown as `·`; tabs and line breaks become spaces."""
+    return _CONTROL.sub("·", text.replace("\n", " ").replace("\t", " "))
+
+
+def wants_color(stream: IO[str]) -> bool:
+    """Whether to write colours to this stream: NO_COLOR, then FORCE_COLOR, then whether it is a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, between 60 and 140; 100 where there is none."""
+    return max(60, min(140, shutil.get_terminal_size((100, 24)).columns))
