@@ -6,16 +6,19 @@ steps, pairs tool calls with their results, and gives each step what was new to 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
+from pisama.loaders.pairing import Pairing
+from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json, to_json
 from pisama.trace import JSON, Location, Message, Role, Step, ToolCall
 
+MAX_LISTENERS = 8
+"""In a group of more agents than this a step keeps only the latest `MAX_SEEN` messages as seen."""
 MAX_SEEN = 64
-"""Most messages of a group conversation that one step keeps as seen; older ones went by while
-others spoke. Bounds the cost of a conversation of many agents."""
+"""See `MAX_LISTENERS`; together they keep a conversation of many agents linear in its length."""
+
+_CONTENT = ("content", "parts", "contents")
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -66,37 +69,68 @@ def read_message(record: Mapping[str, JSON], at: Location | None = None) -> Chat
     """A message of OpenAI chat completions, of Anthropic, or of the GenAI conventions (`parts`)."""
     role = role_of(record.get("role"))
     reader = _Parts(at)
-    content = first(record, "content", "parts", "contents")
-    if isinstance(content, str):
-        reader.texts.append(content)
+    field_name = next((name for name in _CONTENT if record.get(name) is not None), "content")
+    content = record.get(field_name)
+    if role == "tool" and not _has_result_parts(content):
+        reader.results.append(_tool_message(record, content))
     else:
-        for part in as_list(content):
-            reader.add(part)
-    for call in as_list(record.get("tool_calls")):
-        reader.add_call(as_mapping(call))
+        reader.add_all(content, field_name)
+    for number, call in enumerate(as_list(record.get("tool_calls"))):
+        reader.add_call(as_mapping(call), f"/tool_calls/{number}")
     legacy = as_mapping(record.get("function_call"))
     if legacy:
-        reader.add_call(legacy)
+        reader.add_call(legacy, "/function_call")
+    if not content and isinstance(record.get("refusal"), str):
+        reader.add(record.get("refusal"), "/refusal")
     reasoning = as_text(first(record, "reasoning_content", "reasoning"))
     if reasoning:
         reader.thoughts.append(reasoning)
-    text = "\n".join(reader.texts)
-    name = as_string(record.get("name"))
-    if role == "tool" and not reader.results:
-        call_id = as_string(first(record, "tool_call_id", "id", "tool_use_id"))
-        error = text if record.get("is_error") is True or record.get("status") == "error" else None
-        reader.results.append(ToolResult(text, call_id, name, error))
-        text = ""
     finish = as_string(first(record, "finish_reason", "stop_reason"))
     return ChatMessage(
         role=role,
-        text=text,
-        name=name,
+        text="\n".join(reader.texts),
+        name=as_string(record.get("name")),
         reasoning="\n".join(reader.thoughts) or None,
         calls=tuple(reader.calls),
         results=tuple(reader.results),
         finish_reason=finish.lower() if finish else None,
         at=at,
+    )
+
+
+def content_text(content: JSON) -> str | None:
+    """The text of a tool result: a string, blocks joined, or JSON text of anything else."""
+    blocks = as_list(content)
+    if blocks and all(isinstance(block, dict) and ("text" in block or "type" in block) for block in blocks):
+        return "\n".join(_block_text(as_mapping(block)) for block in blocks)
+    return as_text(content)
+
+
+def _block_text(block: Mapping[str, JSON]) -> str:
+    if block.get("text") is not None:
+        return as_text(block["text"]) or ""
+    # Pictures are megabytes of base64, and nothing here reads them.
+    return (
+        to_json(dict(block)) if block.get("type") in ("text", "json", "object") else f"[{block.get('type')}]"
+    )
+
+
+def _has_result_parts(content: JSON) -> bool:
+    return any(_is_result(as_string(as_mapping(part).get("type")) or "") for part in as_list(content))
+
+
+def _is_result(kind: str) -> bool:
+    return kind.endswith("tool_result") or kind in ("tool_call_response", "function_call_output")
+
+
+def _tool_message(record: Mapping[str, JSON], content: JSON) -> ToolResult:
+    """A message of role `tool` is, as a whole, what one call returned."""
+    text = content_text(content)
+    ids = as_list(record.get("tool_call_ids"))
+    call_id = first(record, "tool_call_id", "tool_use_id", "id") or (ids[0] if ids else None)
+    failed = record.get("is_error") is True or record.get("error") is True or record.get("status") == "error"
+    return ToolResult(
+        text, as_string(call_id), as_string(record.get("name")), (text or "failed") if failed else None
     )
 
 
@@ -110,58 +144,62 @@ class _Parts:
     calls: list[ToolCall] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
 
-    def add(self, part: JSON) -> None:
-        if isinstance(part, str):
-            self.texts.append(part)
-            return
-        record = as_mapping(part)
-        kind = as_string(record.get("type")) or ("text" if "text" in record else "")
-        if kind in ("text", "input_text", "output_text", "refusal"):
-            self.texts.append(as_text(first(record, "text", "content", "refusal")) or "")
-        elif kind in ("thinking", "reasoning", "redacted_thinking"):
-            self.thoughts.append(as_text(first(record, "thinking", "content", "text")) or "")
-        elif kind in ("tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "function_call"):
-            self.add_call(record)
-        elif kind.endswith("tool_result") or kind in ("tool_call_response", "function_call_output"):
-            self.add_result(record)
-        elif kind:
-            self.texts.append(f"[{kind}]")
+    def add_all(self, content: JSON, field_name: str) -> None:
+        """The content of a message: text, a list of parts, or a single part."""
+        if isinstance(content, list):
+            for number, part in enumerate(content):
+                self.add(part, f"/{field_name}/{number}")
+        elif content is not None:
+            self.add(content, f"/{field_name}")
 
-    def add_call(self, record: Mapping[str, JSON]) -> None:
-        function = as_mapping(record.get("function")) or record
-        name = as_string(function.get("name"))
-        arguments = open_json(first(function, "arguments", "input", "args"))
+    def add(self, part: JSON, place: str) -> None:
+        """One part, which stands at `place` in the message."""
+        if not isinstance(part, dict):
+            if part is not None:
+                self.texts.append(as_text(part) or "")
+            return
+        kind = as_string(part.get("type")) or ("text" if "text" in part else "")
+        if kind in ("text", "input_text", "output_text", "refusal"):
+            self.texts.append(as_text(first(part, "text", "content", "refusal")) or "")
+        elif kind in ("thinking", "reasoning", "redacted_thinking"):
+            # The encrypted `data` of redacted thoughts says nothing.
+            self.thoughts.append(as_text(first(part, "thinking", "content", "text")) or "")
+        elif kind in ("tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "function_call"):
+            self.add_call(part, place)
+        elif _is_result(kind):
+            self.add_result(part)
+        else:
+            self.texts.append(f"[{kind}]" if kind else to_json(part))
+
+    def add_call(self, record: Mapping[str, JSON], place: str) -> None:
+        """A call, of any provider, which stands at `place` in the message."""
+        function = as_mapping(record.get("function")) or as_mapping(record.get("custom")) or record
+        arguments = first(function, "arguments", "input", "args")
+        # Some servers write an empty text where a call has no arguments.
+        arguments = {} if arguments == "" else open_json(arguments)
+        at = replace(self.at, pointer=self.at.pointer + place) if self.at else None
         call_id = as_string(first(record, "id", "call_id", "tool_call_id"))
-        self.calls.append(ToolCall(name=name or "", arguments=arguments, id=call_id, at=self.at))
+        self.calls.append(ToolCall(as_string(function.get("name")) or "", arguments, call_id, at=at))
 
     def add_result(self, record: Mapping[str, JSON]) -> None:
+        """A result among the parts of a message."""
         text = content_text(first(record, "content", "result", "response", "output"))
         call_id = as_string(first(record, "tool_use_id", "id", "call_id", "tool_call_id"))
         error = (text or "failed") if record.get("is_error") is True else None
         self.results.append(ToolResult(text, call_id, as_string(record.get("name")), error))
 
 
-def content_text(content: JSON) -> str | None:
-    """The text of a tool result: a string, text blocks joined, or JSON text of anything else."""
-    if isinstance(content, list) and content and all(isinstance(item, dict) and "text" in item for item in content):
-        return "\n".join(as_text(as_mapping(item).get("text")) or "" for item in content)
-    return as_text(content)
-
-
+@dataclass(slots=True)
 class ConversationBuilder:
     """Steps from a conversation in which everybody hears everybody.
 
-    Feed it messages in order with `hear` (what is no act: system, user, tool) and `act`; results
-    are paired with the calls before them, by id or, without ids, first open call first.
+    Feed it messages in order with `hear` (what is no act: system, user, tool) and `act`.
     """
 
-    def __init__(self) -> None:
-        self._steps: list[Step] = []
-        self._calls: list[list[ToolCall]] = []
-        self._open: OrderedDict[tuple[int, int], str | None] = OrderedDict()
-        self._by_id: dict[str, tuple[int, int]] = {}
-        self._said: list[tuple[str | None, Message]] = []
-        self._heard: dict[str, int] = {}
+    _steps: list[Step] = field(default_factory=list)
+    _pairing: Pairing = field(default_factory=Pairing)
+    _said: list[tuple[str | None, Message]] = field(default_factory=list)
+    _heard: dict[str, int] = field(default_factory=dict)
 
     @property
     def last_step(self) -> Step | None:
@@ -171,39 +209,25 @@ class ConversationBuilder:
     def hear(self, message: ChatMessage) -> None:
         """A message that is no act: it is new to every agent that acts later."""
         for result in message.results:
-            self._pair(result)
-            self._said.append((None, Message("tool", result.text or result.error or "", result.name, message.at)))
+            call = self._pairing.answer(result.text, result.call_id, result.name, result.error)
+            name = (call.name if call else None) or result.name
+            self._said.append((None, Message("tool", result.text or result.error or "", name, message.at)))
         if message.text:
             self._said.append((None, Message(message.role, message.text, message.name, message.at)))
 
     def act(self, step: Step, calls: tuple[ToolCall, ...] = ()) -> None:
         """An act. `seen` and `tool_calls` of the given step are filled in here."""
-        since = max(self._heard.get(step.agent, 0), len(self._said) - MAX_SEEN)
+        since = self._heard.get(step.agent, 0)
+        if len(self._heard) > MAX_LISTENERS:
+            since = max(since, len(self._said) - MAX_SEEN)
         seen = tuple(message for author, message in self._said[since:] if author != step.agent)
         self._steps.append(replace(step, seen=seen))
-        place = len(self._calls)
-        self._calls.append(list(calls))
-        for number, call in enumerate(calls):
-            self._open[place, number] = call.id
-            if call.id is not None:
-                self._by_id[call.id] = (place, number)
+        self._pairing.add(calls)
         if step.text:
             self._said.append((step.agent, Message("assistant", step.text, step.agent, step.at)))
         self._heard[step.agent] = len(self._said)
 
     def steps(self) -> tuple[Step, ...]:
         """The steps so far, each with its calls and their results."""
-        pairs = zip(self._steps, self._calls, strict=True)
+        pairs = zip(self._steps, self._pairing.steps, strict=True)
         return tuple(replace(step, tool_calls=tuple(calls)) if calls else step for step, calls in pairs)
-
-    def _pair(self, result: ToolResult) -> None:
-        place = self._by_id.pop(result.call_id, None) if result.call_id is not None else None
-        if place is None and result.call_id is None:
-            # Without ids a result answers the oldest call that has none yet.
-            place = next(iter(self._open), None)
-        if place is None:
-            return
-        self._open.pop(place, None)
-        position, number = place
-        call = self._calls[position][number]
-        self._calls[position][number] = replace(call, result=result.text, error=result.error)

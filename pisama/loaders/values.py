@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import cast
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from pisama.loaders.json_text import BadJSON, decode
 from pisama.trace import JSON
 
 NANOSECONDS = 1_000_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def as_mapping(value: JSON) -> dict[str, JSON]:
@@ -41,26 +46,21 @@ def as_text(value: JSON) -> str | None:
 
 
 def as_integer(value: JSON) -> int | None:
-    """A count, from a number or from digits in a string."""
+    """A count, from a number or from digits in a string; a fraction is cut off."""
     number = as_number(value)
     return int(number) if number is not None else None
 
 
 def as_number(value: JSON) -> float | None:
-    """A finite number, from a number or from digits in a string."""
-    if isinstance(value, bool):
-        return None
+    """A finite number, from a number or from digits in a string.
+
+    Integers stay exact, since nanosecond times do not fit a double; those over 64 bits do not.
+    """
     if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if isinstance(value, int):
-        # Kept exact: nanosecond times do not fit a double.
-        return cast(float, value)
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    return None
+        value = _from_digits(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) else None
 
 
 def as_nanoseconds(value: JSON) -> int | None:
@@ -69,36 +69,35 @@ def as_nanoseconds(value: JSON) -> int | None:
     Takes ISO 8601 text (UTC when it names no zone) and epoch numbers, as numbers or digits, in
     seconds, milliseconds, microseconds or nanoseconds, told apart by their size.
     """
-    if isinstance(value, str) and not value.isdigit():
-        return _from_iso(value) if not _is_float(value) else as_nanoseconds(float(value))
-    if isinstance(value, str):
-        value = int(value[:30])
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value <= 0:
+    number = as_number(value)
+    if number is None:
+        return _from_iso(value) if isinstance(value, str) else None
+    if number <= 0:
         return None
     # Epoch seconds have had ten digits since 2001 and will until 2286.
-    for limit, scale in ((10**11, NANOSECONDS), (10**14, 10**6), (10**17, 10**3)):
-        if value < limit:
-            return int(value * scale)
-    return int(value)
+    for limit, scale in ((10**11, NANOSECONDS), (10**14, 10**6), (10**17, 10**3), (10**20, 1)):
+        if number < limit:
+            return int(number * scale)
+    return None
 
 
 def open_json(value: JSON) -> JSON:
-    """JSON text in a string is opened, once; any other value is returned as it is."""
-    if isinstance(value, str) and value[:1] in ("{", "[", '"') or isinstance(value, str) and value in ("null",):
-        try:
-            return cast(JSON, orjson.loads(value))
-        except orjson.JSONDecodeError:
-            return value
-    return value
+    """The object, list or string written as JSON text in a string, opened once; else the value itself."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
+        return value
+    try:
+        return decode(value.encode("utf-8", "replace"))
+    except BadJSON:
+        return value
 
 
-def to_json(value: object) -> str:
-    """Compact JSON text with keys in their order."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode("utf-8", "replace")
+def to_json(value: JSON) -> str:
+    """Compact JSON text with keys in their order. Nothing recorded is too deep or too odd for it."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        # Nested more than orjson's 254 levels, or half a surrogate pair in a text.
+        return _to_json_slowly(value)
 
 
 def first(record: Mapping[str, JSON], *names: str) -> JSON:
@@ -110,11 +109,16 @@ def first(record: Mapping[str, JSON], *names: str) -> JSON:
     return None
 
 
-def _is_float(value: str) -> bool:
+def _from_digits(text: str) -> int | float | None:
     try:
-        return math.isfinite(float(value))
+        # The bound keeps hostile digits from costing quadratic time.
+        return int(text) if len(text) <= 20 else float(text)
     except ValueError:
-        return False
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _from_iso(value: str) -> int | None:
@@ -124,4 +128,42 @@ def _from_iso(value: str) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * NANOSECONDS + moment.microsecond * 1000
+    # In whole microseconds: a float of seconds would lose the last digits.
+    return (moment - _EPOCH) // _MICROSECOND * 1000
+
+
+def _to_json_slowly(value: JSON) -> str:
+    """The same text, written without recursion."""
+    written: list[str] = []
+    todo: list[JSON | _Mark] = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, _Mark):
+            written.append(item.text)
+        elif isinstance(item, dict):
+            todo.append(_Mark("}"))
+            for number, (key, member) in enumerate(reversed(item.items())):
+                comma = "," if number < len(item) - 1 else ""
+                todo += (member, _Mark(f"{comma}{json.dumps(key, ensure_ascii=True)}:"))
+            written.append("{")
+        elif isinstance(item, list):
+            todo.append(_Mark("]"))
+            for number, member in enumerate(reversed(item)):
+                todo += (member, _Mark("," if number < len(item) - 1 else ""))
+            written.append("[")
+        else:
+            written.append(_scalar(item))
+    return "".join(written)
+
+
+def _scalar(value: JSON) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "null"
+    return json.dumps(value, ensure_ascii=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Text to be written as it is, in a list of values to be written as JSON."""
+
+    text: str
