@@ -15,9 +15,11 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from pisama import elements as element_module
+from pisama import plans as plan_module
 from pisama import text as words_module
 from pisama.elements import Element
 from pisama.outcomes import Outcome, outcome_of
+from pisama.plans import Plan
 from pisama.trace import JSON, Step, ToolCall, Trace
 
 Value = TypeVar("Value")
@@ -95,6 +97,10 @@ class Features:
         return self._once(
             "values", text, lambda given: frozenset(item.value for item in self.elements(given))
         )
+
+    def plans(self, text: str) -> tuple[Plan, ...]:
+        """`plans.plans`, once per text."""
+        return self._once("plans", text, plan_module.plans)
 
     def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
         key = (what, text)
