@@ -81,9 +81,9 @@ _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 
 _NO_NAME = "|".join(sorted(word.capitalize() for word in STOP_WORDS))
 
-# Order matters: the first alternative that matches at a place wins. Every repetition is bounded, and none that can
-# match the same text stands inside another, so that a place costs a constant time. Nothing but the time of a time
-# stamp begins inside a word, which the first look-behind sees at once: most places of prose are inside a word.
+# Order matters: the first alternative that matches at a place wins. Every repetition is bounded, and none
+# that can match the same text stands inside another, so a place costs a constant time. Nothing but the time
+# of a time stamp begins inside a word, which the first look-behind sees at once: most places are in a word.
 _PATTERN = re.compile(
     r"(?<!\w)(?=[\w\"'/~.+\-\u201c\u2018])(?:"
     r"(?P<key>(?:\"[^\"\n]{1,60}\"|'[\w \-]{1,60}')\s{0,2}:)"

@@ -78,6 +78,7 @@ def stem(word: str) -> str:
 
 
 _VOWELS = "aeiou"
+_NO_PLURALS = frozenset({"news", "always", "perhaps", "series", "species", "besides", "lens", "gas", "atlas"})
 _TENSES = ("ization", "isation", "ations", "ation", "ingly", "edly", "ing", "ed")
 _ENDINGS = (
     ("ement", ""),
@@ -98,7 +99,8 @@ def _singular(word: str) -> str:
         return word[:-3] + "y" if len(word) > 4 else word[:-1]
     if word.endswith(("xes", "ches", "shes")):
         return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    plural = word.endswith("s") and not word.endswith(("ss", "us", "is")) and word not in _NO_PLURALS
+    return word[:-1] if plural else word
 
 
 def _without_tense(word: str) -> str:
