@@ -77,6 +77,7 @@ class _Item:
 
 
 def listed(text: str) -> Iterator[Plan]:
+    """The plans among the lists of a text, in order."""
     heading, items, gap = "", list[_Item](), 0
     for line in [*text.splitlines(), _END]:
         match = _ITEM.match(line)
