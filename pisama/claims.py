@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pisama.text import sentences_at, stems
+from pisama.acts import families
+from pisama.text import sentences_at
 
 SENTENCE_LIMIT = 600
 """Characters of a sentence that are read; longer ones are tables or data."""
@@ -77,44 +78,6 @@ _CHECK_VERBS = """access analyze analyse browse check confirm consult cross-chec
     verify visit watch""".split()
 _IRREGULAR = {"build": ("built",), "pay": ("paid",), "read": ("read",), "run": ("ran", "run"), "send": ("sent",), "set": ("set",), "write": ("written", "wrote"), "cancel": ("cancelled", "canceled")}  # fmt: skip
 _DOUBLING = {"commit", "transfer", "submit", "scan"}
-
-_FAMILIES: tuple[frozenset[str], ...] = tuple(
-    frozenset(group.split())
-    for group in (
-        "book rebook reserve reservation booking order purchase buy place checkout",
-        "cancel cancellation",
-        "refund reimburse credit",
-        "update change modify edit upgrade downgrade patch replace reschedule move set rename configure adjust",
-        "send email mail notify message sms post tell reply forward",
-        "deploy release publish rollout ship push deployment",
-        "build compile make package tsc cargo gradle mvn webpack",
-        "test tests pytest jest tox unittest suite vitest rspec",
-        "delete remove drop rm erase clear unlink",
-        "create add insert new mkdir generate register open",
-        "pay charge payment transfer",
-        "save write store upload export put record dump",
-        "install pip npm apt brew setup",
-        "migrate migration",
-        "merge",
-        "commit",
-        "submit file",
-        "restart start stop reboot",
-        "issue grant certificate voucher",
-        "import load download",
-        "schedule calendar event appointment meeting",
-    )
-)
-_FAMILY_OF: dict[str, set[int]] = {}
-for _number, _group in enumerate(_FAMILIES):
-    for _word in _group:
-        for _form in (_word, *stems(_word)):
-            _FAMILY_OF.setdefault(_form, set()).add(_number)
-
-
-def families(words: tuple[str, ...] | frozenset[str] | list[str]) -> frozenset[str]:
-    """The families of acts that words or their stems belong to, each named by its first member."""
-    numbers = {number for word in words for number in _FAMILY_OF.get(word, ())}
-    return frozenset(min(_FAMILIES[number]) for number in numbers)
 
 
 def _past_forms(verb: str) -> tuple[str, ...]:

@@ -14,9 +14,11 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
+from pisama import claims as claim_module
 from pisama import elements as element_module
 from pisama import plans as plan_module
 from pisama import text as words_module
+from pisama.claims import Announcement, Claim, Pretence
 from pisama.elements import Element
 from pisama.outcomes import Outcome, outcome_of
 from pisama.plans import Plan
@@ -101,6 +103,22 @@ class Features:
     def plans(self, text: str) -> tuple[Plan, ...]:
         """`plans.plans`, once per text."""
         return self._once("plans", text, plan_module.plans)
+
+    def claims(self, text: str) -> tuple[Claim, ...]:
+        """The finished acts a text reports, once per text."""
+        return self._once("claims", text, lambda given: tuple(claim_module.claims(given)))
+
+    def announcements(self, text: str) -> tuple[Announcement, ...]:
+        """The acts a text announces as its own next ones, once per text."""
+        return self._once("announcements", text, lambda given: tuple(claim_module.announcements(given)))
+
+    def admits_failure(self, text: str) -> bool:
+        """Whether a text owns up that something did not work, once per text."""
+        return self._once("admission", text, claim_module.admits_failure)
+
+    def pretences(self, text: str) -> tuple[Pretence, ...]:
+        """The places where a text makes up data or results, once per text."""
+        return self._once("pretences", text, lambda given: tuple(claim_module.pretences(given)))
 
     def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
         key = (what, text)

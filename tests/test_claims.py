@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pisama.claims import admits_failure, announcements, claims, families, pretences, prose
+from pisama.acts import families
+from pisama.claims import admits_failure, announcements, claims, pretences, prose
 
 CLAIMED = [
     ("I have booked your flight to Seattle.", "book"),
