@@ -127,10 +127,9 @@ def analyze(
         plugins=not no_plugins,
     )
     report = _analyze(paths, config, input_format)
-    _write(report, output_format, output)
     for error in report.errors:
-        if output_format is not Format.TEXT or output is not None:
-            _say(f"{error}")
+        _say(str(error))
+    _write(report, output_format, output)
     raise typer.Exit(report.exit_code(None if exit_zero else Level(fail_on.value)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import StringIO
+from itertools import groupby
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -15,10 +16,14 @@ from pisama.issue import Evidence, Issue, Level
 from pisama.loaders import loader
 from pisama.output.terminal import printable
 from pisama.output.timeline import LEGEND, lanes
+from pisama.redact import redact
 from pisama.report import Attribution, LoadError, Report, ToolTotals, TraceReport, Verdict
+from pisama.text import quote
 
 MAX_EVIDENCE = 4
 """Pieces of evidence shown with an issue; JSON has all of them."""
+MAX_STEPS = 12
+"""Steps named with one piece of evidence."""
 MAX_TOOLS = 4
 """Tools named in a verdict."""
 LABEL = 14
@@ -65,17 +70,21 @@ def render(report: Report, *, color: bool = False, width: int = 100) -> str:
 
 
 def _report(report: Report, width: int) -> Iterator[RenderableType]:
-    for error in report.errors:
-        yield _error(error)
     if len(report.traces) == 1:
         yield from _in_full(report.traces[0], width)
     elif report.traces:
         yield from _overview(report.traces)
+    if report.errors:
+        yield _row("unreadable", Text(_unreadable(report.errors)), style="bold red")
 
 
-def _error(error: LoadError) -> Text:
-    line = Text("unreadable  " if error.fatal else "skipped  ", style="red")
-    return line.append(printable(str(error)), style="default")
+def _unreadable(errors: tuple[LoadError, ...]) -> str:
+    inputs = sum(error.fatal for error in errors)
+    counts = [_count(inputs, "input")] if inputs else []
+    if len(errors) > inputs:
+        counts.append(_count(len(errors) - inputs, "record"))
+    first = printable(str(errors[0]))
+    return f"{' and '.join(counts)}{', the first' if len(errors) > 1 else ''}: {first}"
 
 
 # One trace
@@ -84,6 +93,9 @@ def _error(error: LoadError) -> Text:
 def _in_full(report: TraceReport, width: int) -> Iterator[RenderableType]:
     yield Text(_heading(report), style="dim")
     yield _verdict(report)
+    yield Text()
+    if report.trace.task:
+        yield _row("task", Text(f"“{printable(quote(redact(report.trace.task), width=300))}”"))
     yield from _worked(report.tools)
     yield Text()
     for number, issue in enumerate(report.issues, start=1):
@@ -113,7 +125,7 @@ def _heading(report: TraceReport) -> str:
 
 def _verdict(report: TraceReport) -> Text:
     verdict = report.verdict
-    line = Text(f" {verdict.upper()} ", style=_VERDICT_STYLE[verdict])
+    line = Text(verdict.upper(), style=_VERDICT_STYLE[verdict])
     line.append("  ", style="default")
     if report.issues:
         fault = f"{_FAULT[report.fault]}: " if report.fault else ""
@@ -154,9 +166,10 @@ def _issue(number: int, issue: Issue) -> RenderableType:
     title.append(f"{issue.type}", style="bold")
     title.append(f"  {_where(issue)}", style="dim")
     body: list[RenderableType] = [Text(printable(issue.summary))]
-    body += [_evidence(item) for item in issue.evidence[:MAX_EVIDENCE]]
-    if len(issue.evidence) > MAX_EVIDENCE:
-        body.append(Text(f"│ and {len(issue.evidence) - MAX_EVIDENCE} more", style="dim"))
+    grouped = list(_grouped(issue.evidence))
+    body += [_evidence(items) for items in grouped[:MAX_EVIDENCE]]
+    if len(grouped) > MAX_EVIDENCE:
+        body.append(Text(f"│ and {len(grouped) - MAX_EVIDENCE} more", style="dim"))
     fix = Text("fix  ", style="green")
     body.append(fix.append(printable(issue.recommendation), style="default"))
     return Group(title, *(Padding(item, (0, 0, 0, 3)) for item in body))
@@ -173,12 +186,21 @@ def _where(issue: Issue) -> str:
     return " · ".join(parts)
 
 
-def _evidence(evidence: Evidence) -> Text:
+def _grouped(evidence: tuple[Evidence, ...]) -> Iterator[list[Evidence]]:
+    """Pieces of evidence that say the same, together."""
+    for _, items in groupby(evidence, key=lambda item: (item.quote, item.note)):
+        yield list(items)
+
+
+def _evidence(items: list[Evidence]) -> Text:
     line = Text("│ ", style="dim")
-    if evidence.step is not None:
-        line.append(f"step {evidence.step}  ", style="dim")
-    line.append(f"“{printable(evidence.quote)}”", style="italic")
-    return line.append(f"  {printable(evidence.note)}", style="dim") if evidence.note else line
+    steps = list(dict.fromkeys(str(item.step) for item in items if item.step is not None))
+    if steps:
+        line.append(f"{'steps' if len(steps) > 1 else 'step'} {_list(steps, MAX_STEPS)}  ", style="dim")
+    line.append(f"“{printable(items[0].quote)}”", style="italic")
+    if len(items) > 1:
+        line.append(f"  {len(items)} times", style="dim")
+    return line.append(f"  {printable(items[0].note)}", style="dim") if items[0].note else line
 
 
 def _cause(attribution: Attribution) -> str:
@@ -286,7 +308,7 @@ def _name(report: TraceReport) -> str:
     trace = report.trace
     path = trace.at.path if trace.at is not None else None
     file = path.rsplit("/", 1)[-1] if path else ""
-    return file if not file or trace.id in file else f"{file} {trace.id}"
+    return file if trace.id in file else f"{file} {trace.id}".strip()
 
 
 # Small pieces
@@ -308,7 +330,7 @@ def _of(some: int, whole: int) -> str:
     return f"{some} of {whole}"
 
 
-def _list(items: Iterable[str]) -> str:
+def _list(items: Iterable[str], most: int = MAX_TOOLS) -> str:
     names = list(items)
-    rest = f" and {len(names) - MAX_TOOLS} more" if len(names) > MAX_TOOLS else ""
-    return ", ".join(names[:MAX_TOOLS]) + rest
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
