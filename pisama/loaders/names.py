@@ -158,7 +158,9 @@ def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str |
             kind = kinds.get(value) or kinds.get(value.upper()) or kinds.get(value.lower())
             return kind or "chain"
     kind = _SPAN_NAMES.get(name)
-    if kind is None and ("gen_ai.prompt.0.role" in attributes or "llm.output_messages.0.message.role" in attributes):
+    if kind is None and (
+        "gen_ai.prompt.0.role" in attributes or "llm.output_messages.0.message.role" in attributes
+    ):
         return "llm"
     return kind
 

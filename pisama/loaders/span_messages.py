@@ -114,7 +114,9 @@ def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
 
 def _flat_texts(fields: Mapping[str, JSON]) -> Iterator[str]:
     for name, value in fields.items():
-        if name.startswith("contents.") and name.endswith(("message_content.text", "message_content.content")):
+        if name.startswith("contents.") and name.endswith(
+            ("message_content.text", "message_content.content")
+        ):
             yield as_text(value) or ""
 
 
@@ -191,6 +193,9 @@ def _from_values(attributes: names.Attributes) -> tuple[list[ChatMessage], list[
     """Messages out of the raw input and output of a span that has nothing better."""
     given = list(messages_in(names.look_up(attributes, names.INPUT_VALUE), "user"))
     said = list(messages_in(names.look_up(attributes, names.OUTPUT_VALUE), "assistant"))
+    if not given:
+        # An output that is the whole conversation tells what was given as well.
+        given = said[:-1]
     return given, said[-1:]
 
 
@@ -238,7 +243,18 @@ def text_in(value: JSON) -> str | None:
     opened = open_json(value)
     if isinstance(opened, str):
         return opened
-    found = first(as_mapping(opened), "raw", "task", "answer", "output", "content", "result", "response", "input", "text")
+    found = first(
+        as_mapping(opened),
+        "raw",
+        "task",
+        "answer",
+        "output",
+        "content",
+        "result",
+        "response",
+        "input",
+        "text",
+    )
     return found if isinstance(found, str) else None
 
 
@@ -263,7 +279,9 @@ def tool_result(value: JSON) -> ToolResult:
         text = content_text(message.get("content"))
         failed = message.get("status") == "error" or message.get("is_error") is True
         call_id = as_string(message.get("tool_call_id"))
-        return ToolResult(text, call_id, as_string(message.get("name")), (text or "failed") if failed else None)
+        return ToolResult(
+            text, call_id, as_string(message.get("name")), (text or "failed") if failed else None
+        )
     return ToolResult(value if isinstance(value, str) else content_text(value))
 
 
@@ -319,9 +337,13 @@ def _tools(definitions: JSON) -> Iterator[Tool]:
         record = as_mapping(open_json(item))
         record = as_mapping(record.get("function")) or record
         name = as_string(record.get("name"))
-        schema = open_json(first(record, "parameters", "input_schema", "parameters_json_schema", "inputSchema"))
+        schema = open_json(
+            first(record, "parameters", "input_schema", "parameters_json_schema", "inputSchema")
+        )
         if name is not None:
-            yield Tool(name, as_string(record.get("description")), schema if isinstance(schema, dict) else None)
+            yield Tool(
+                name, as_string(record.get("description")), schema if isinstance(schema, dict) else None
+            )
 
 
 def message_texts(

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 from pisama.loaders import names
 from pisama.loaders.messages import ChatMessage, ToolResult
-from pisama.loaders.span_messages import Conversation, join_said, message_texts, offered_tools, read_conversation
+from pisama.loaders.span_messages import (
+    Conversation,
+    join_said,
+    message_texts,
+    offered_tools,
+    read_conversation,
+)
 from pisama.loaders.spans import Node, SpanTree
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_number, as_string, open_json
 from pisama.trace import JSON, Message, Tool, Usage
@@ -67,7 +73,9 @@ class Memory:
         self._invocation: Node | None = None
         self.latest: StepDraft | None = None
 
-    def take(self, given: list[ChatMessage], invocation: Node | None) -> Iterator[tuple[ChatMessage, ToolResult | None]]:
+    def take(
+        self, given: list[ChatMessage], invocation: Node | None
+    ) -> Iterator[tuple[ChatMessage, ToolResult | None]]:
         """What is new in this input: texts as (message, None), results as (message, result)."""
         parts = [part for message in given for part in message_texts(message)]
         if invocation is not self._invocation and not self._remembers(parts):
@@ -97,7 +105,9 @@ class Memory:
     def _remembers(self, parts: list[tuple[ChatMessage, ToolResult | None, tuple[str | None, str]]]) -> bool:
         """Whether an agent invoked anew still has its earlier conversation before it."""
         return any(
-            key in self._known for message, result, key in parts if result is not None or message.role == "assistant"
+            key in self._known
+            for message, result, key in parts
+            if result is not None or message.role == "assistant"
         )
 
     def _is_own(self, text: str) -> bool:
@@ -156,19 +166,15 @@ def model_calls(tree: SpanTree) -> list[Node]:
     only the outer one has the messages.
     """
     within: dict[Node, list[Node]] = {}
-    outer_of: dict[Node, Node] = {}
     for node in tree.nodes:
-        if node.kind != "llm":
-            continue
-        above = node.parent
-        while above is not None and above.kind not in ("llm", "agent", "tool"):
-            above = above.parent
-        if above is not None and above.kind == "llm":
-            within.setdefault(above, []).append(node)
-            outer_of[node] = above
+        if node.kind == "llm" and node.model is not None:
+            within.setdefault(node.model, []).append(node)
     dropped: set[Node] = set()
     for outer, inner in within.items():
-        if any(read_conversation(node.record).said for node in inner) or not read_conversation(outer.record).said:
+        if (
+            any(read_conversation(node.record).said for node in inner)
+            or not read_conversation(outer.record).said
+        ):
             dropped.add(outer)
         else:
             dropped.update(inner)

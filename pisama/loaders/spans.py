@@ -80,6 +80,8 @@ class Node:
     """Nearest enclosing agent span; the span itself when it is one."""
     owner: Node | None = None
     """Nearest enclosing agent or tool span, the span itself left out."""
+    model: Node | None = None
+    """Nearest enclosing model call with no agent or tool between."""
     root: Node | None = None
     """The top of its tree; None for a top span itself."""
 
@@ -173,6 +175,9 @@ def _settle(roots: Iterable[Node]) -> Iterator[Node]:
         node.agent = node if node.kind == "agent" else (parent.agent if parent is not None else None)
         if parent is not None:
             node.owner = parent if parent.kind in ("agent", "tool") else parent.owner
+            node.model = (
+                parent if parent.kind == "llm" else parent.model if parent is not node.owner else None
+            )
             node.root = parent.root or parent
         yield node
         stack.extend(sorted(node.children, key=_recorded_start, reverse=True))

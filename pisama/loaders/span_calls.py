@@ -1,0 +1,260 @@
+"""Tool calls out of a span tree: what a model announced, what was executed, what came back, once each."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from pisama.loaders import names
+from pisama.loaders.messages import ToolResult
+from pisama.loaders.span_messages import tool_arguments, tool_result
+from pisama.loaders.span_steps import CallDraft, StepDraft, agent_of
+from pisama.loaders.spans import Node, SpanTree
+from pisama.loaders.values import as_string, to_json
+
+LOOK_BACK = 3
+"""How many earlier steps of the same agent an execution may belong to when no id says which."""
+
+_FENCES = ("```py\n", "```python\n", "```\n", "<code>")
+_FENCE_ENDS: Mapping[str, str] = {"<code>": "</code>"}
+
+
+class _Timeline:
+    """The steps of one agent, or of all, in order, to find those before a span."""
+
+    def __init__(self) -> None:
+        self._positions: list[int] = []
+        self._steps: list[StepDraft] = []
+
+    def add(self, step: StepDraft) -> None:
+        self._positions.append(step.node.position)
+        self._steps.append(step)
+
+    def before(self, node: Node) -> list[StepDraft]:
+        """The latest steps that began before this span, latest first."""
+        end = bisect_right(self._positions, node.position)
+        return self._steps[max(0, end - LOOK_BACK) : end][::-1]
+
+    def first(self) -> list[StepDraft]:
+        return self._steps[:1]
+
+
+class _Announced:
+    """The calls a model announced in one step, to be found once each by whoever executed them."""
+
+    def __init__(self, calls: list[CallDraft]) -> None:
+        self._named: dict[str, deque[CallDraft]] = {}
+        self._exact: dict[tuple[str, str], deque[CallDraft]] = {}
+        for call in calls:
+            self._named.setdefault(call.name, deque()).append(call)
+            target = handoff_target(call.name)
+            if target is not None:
+                self._named.setdefault(names.HANDOFF_PREFIXES[0] + target, deque()).append(call)
+        for name, same in self._named.items():
+            if len(same) > 1:
+                for call in same:
+                    self._exact.setdefault((name, to_json(call.arguments)), deque()).append(call)
+
+    def find(self, executed: CallDraft) -> CallDraft | None:
+        """The first call not executed yet that is this one by name and arguments, or else by name."""
+        found: CallDraft | None = None
+        if len(self._named.get(executed.name, ())) > 1:
+            found = _next_free(self._exact.get((executed.name, to_json(executed.arguments))), executed)
+        found = found or _next_free(self._named.get(executed.name), executed)
+        target = handoff_target(executed.name)
+        if found is None and target is not None:
+            found = _next_free(self._named.get(names.HANDOFF_PREFIXES[0] + target), executed)
+        return found
+
+
+def _next_free(calls: deque[CallDraft] | None, executed: CallDraft) -> CallDraft | None:
+    while calls:
+        if calls[0].node is None:
+            same = not (calls[0].id and executed.id) or calls[0].id == executed.id
+            return calls[0] if same else None
+        calls.popleft()
+    return None
+
+
+class CallPairing:
+    """Finds the step of every tool span and of every result. Linear in spans and messages."""
+
+    def __init__(self, tree: SpanTree, steps: list[StepDraft], agents: dict[Node, str]) -> None:
+        self._tree = tree
+        self._steps = steps
+        self._agents = agents
+        self._step_of_tool: dict[Node, StepDraft] = {}
+        self._call_of_tool: dict[Node, CallDraft] = {}
+        self._by_id: dict[str, tuple[StepDraft, CallDraft]] = {}
+        self._in_step: dict[tuple[StepDraft, str], CallDraft] = {}
+        self._announced = {step: _Announced(step.calls) for step in steps}
+        self._waiting = dict.fromkeys(steps, 0)
+        self._timelines: dict[Node | str | None, _Timeline] = {}
+        for step in steps:
+            for key in {step.node, step.node.owner or step.agent, step.agent, None}:
+                self._timelines.setdefault(key, _Timeline()).add(step)
+            for call in step.calls:
+                self._remember(step, call)
+
+    def run(self) -> None:
+        """Fills in the calls of all steps."""
+        for step in self._steps:
+            self._add_code_action(step)
+        for node in self._tree.nodes:
+            if node.kind == "tool":
+                self._place(node)
+        for step in self._steps:
+            for answer in step.answers:
+                self._answer(step, answer)
+
+    def step_of(self, node: Node) -> StepDraft | None:
+        """The step that called the tool of this span."""
+        return self._step_of_tool.get(node)
+
+    def _place(self, node: Node) -> None:
+        attributes = node.record.attributes
+        output = tool_result(names.look_up(attributes, names.TOOL_RESULT))
+        name = as_string(names.look_up(attributes, names.TOOL_NAME)) or names.plain_name(node.record.name)
+        call_id = as_string(names.look_up(attributes, names.TOOL_CALL_ID)) or output.call_id
+        executed = CallDraft(
+            name, tool_arguments(node.record), call_id, output.text, node.failure or output.error, node
+        )
+        outer = self._call_of_tool.get(node.owner) if node.owner is not None else None
+        if outer is not None and node.owner is not None and outer.name == name:
+            # Two instrumentors recorded one execution.
+            step, call = self._step_of_tool[node.owner], outer
+        else:
+            found = self._find(executed)
+            if found is None:
+                return
+            step, call = found
+        self._step_of_tool[node] = step
+        self._call_of_tool[node] = call
+        if call is executed:
+            step.calls.append(call)
+        else:
+            _complete(call, executed)
+        self._remember(step, call)
+
+    def _remember(self, step: StepDraft, call: CallDraft) -> None:
+        if call.id is not None:
+            self._by_id.setdefault(call.id, (step, call))
+            self._in_step.setdefault((step, call.id), call)
+
+    def _find(self, executed: CallDraft) -> tuple[StepDraft, CallDraft] | None:
+        """The announced call that this execution is of; itself, in the nearest step, when there is none."""
+        if executed.id is not None and executed.id in self._by_id:
+            step, call = self._by_id[executed.id]
+            if call.node is None:
+                return step, call
+        near = self._near(executed.node)
+        for step in near:
+            announced = self._announced[step].find(executed)
+            if announced is not None:
+                return step, announced
+        return (near[0], executed) if near else None
+
+    def _near(self, node: Node | None) -> list[StepDraft]:
+        """The steps a tool span may belong to, likeliest first."""
+        if node is None:
+            return []
+        agent = agent_of(node, self._agents)
+        for key in (node.owner or agent, agent, None):
+            timeline = self._timelines.get(key)
+            steps = timeline.before(node) if timeline is not None else []
+            if steps:
+                return steps
+        every = self._timelines.get(None)
+        return every.first() if every is not None else []
+
+    def _answer(self, step: StepDraft, answer: ToolResult) -> None:
+        """Give the call that this result is of what its tool span did not tell."""
+        call: CallDraft | None = None
+        if answer.call_id is not None:
+            elsewhere = self._by_id.get(answer.call_id)
+            call = self._in_step.get((step, answer.call_id)) or (elsewhere[1] if elsewhere else None)
+        if call is None:
+            call = self._next_waiting(step)
+            if call is not None and call.id and answer.call_id:
+                return
+        if call is None and step.node.kind == "llm" and not step.calls and not step.offered:
+            call = _code_call(step)
+        if call is None:
+            return
+        if call.result is None:
+            call.result = answer.text
+        call.error = call.error or answer.error
+
+    def _next_waiting(self, step: StepDraft) -> CallDraft | None:
+        place = self._waiting[step]
+        while place < len(step.calls) and step.calls[place].result is not None:
+            place += 1
+        self._waiting[step] = place
+        return step.calls[place] if place < len(step.calls) else None
+
+    def _add_code_action(self, step: StepDraft) -> None:
+        """The code in the answer of a code agent, when the span around the model call executed it."""
+        around = step.node.parent
+        if step.calls or step.offered or around is None or around.kind != "chain":
+            return
+        if around.record.scope not in names.CODE_AGENT_SCOPES:
+            return
+        call = _code_call(step)
+        if call is None:
+            return
+        output = names.look_up(around.record.attributes, names.OUTPUT_VALUE)
+        call.result = output if isinstance(output, str) else None
+        call.error = around.failure
+
+
+def _code_call(step: StepDraft) -> CallDraft | None:
+    code = fenced_code(step.text)
+    if code is None:
+        return None
+    call = CallDraft(names.CODE_TOOL, {"code": code})
+    step.calls.insert(0, call)
+    return call
+
+
+def _complete(call: CallDraft, executed: CallDraft) -> None:
+    if call.arguments is None:
+        call.arguments = executed.arguments
+    call.id = call.id or executed.id
+    call.node = call.node or executed.node
+    if call.result is None:
+        call.result = executed.result
+    call.error = call.error or executed.error
+
+
+def handoff_target(name: str) -> str | None:
+    """The agent that a call of this name hands over to, as its name is spelled in tool names."""
+    for prefix in names.HANDOFF_PREFIXES:
+        if name.startswith(prefix):
+            return name[len(prefix) :].strip().lower().replace(" ", "_") or None
+    return None
+
+
+def fenced_code(text: str) -> str | None:
+    """The code blocks of a model's answer, joined; None when it has no complete one."""
+    blocks = list(_blocks(text))
+    return "\n\n".join(blocks) if blocks else None
+
+
+def _blocks(text: str) -> Iterator[str]:
+    nearest = {fence: text.find(fence) for fence in _FENCES}
+    while True:
+        starts = [(start, fence) for fence, start in nearest.items() if start >= 0]
+        if not starts:
+            return
+        start, fence = min(starts)
+        begin = start + len(fence)
+        closing = _FENCE_ENDS.get(fence, "\n```")
+        end = text.find(closing, begin)
+        if end < 0:
+            return
+        yield text[begin:end].strip("\n")
+        end += len(closing)
+        for other, place in nearest.items():
+            if 0 <= place < end:
+                nearest[other] = text.find(other, end)

@@ -1,0 +1,322 @@
+"""A trace out of the span records of one run: the last stage that all span formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pisama.loaders import names
+from pisama.loaders.span_calls import CallPairing, handoff_target
+from pisama.loaders.span_messages import messages_in, offered_tools, read_conversation, text_in
+from pisama.loaders.span_steps import CallDraft, StepDraft, agent_names, agent_of, draft_steps, usage_of
+from pisama.loaders.spans import Node, SpanRecord, SpanTree, as_span, build_tree, group_by_trace
+from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
+from pisama.trace import JSON, Step, Tool, ToolCall, Trace
+
+_CODE_SCHEMA: dict[str, JSON] = {
+    "type": "object",
+    "properties": {"code": {"type": "string"}},
+    "required": ["code"],
+}
+
+
+def assemble(records: Iterable[SpanRecord], *, format_id: str, growing: bool = False) -> Iterator[Trace]:
+    """The traces in these span records, one for each trace id, earliest first.
+
+    Args:
+        records: Spans in any order.
+        format_id: Id of the loader, for `Trace.format`.
+        growing: The input was cut off, so the last run is not whole.
+    """
+    groups = group_by_trace(records)
+    for number, group in enumerate(groups):
+        last = number == len(groups) - 1
+        yield _Assembly(build_tree(group), format_id).trace(growing=growing and last)
+
+
+class _Assembly:
+    """One trace being put together."""
+
+    def __init__(self, tree: SpanTree, format_id: str) -> None:
+        self.tree = tree
+        self.format_id = format_id
+        self.agents = agent_names(tree)
+        self.steps = draft_steps(tree, self.agents)
+        self.pairing = CallPairing(tree, self.steps, self.agents)
+        self.pairing.run()
+        self._name_recipients()
+        self._link_delegations()
+
+    def trace(self, *, growing: bool) -> Trace:
+        """The finished trace."""
+        steps = self._finished_steps()
+        head = self._head()
+        first_record = self.tree.nodes[0].record
+        return Trace(
+            id=first_record.trace_id or first_record.id,
+            format=self.format_id,
+            task=self._task(head),
+            steps=steps,
+            spans=tuple(as_span(node, self._span_agent(node)) for node in self.tree.nodes),
+            agents=tuple(dict.fromkeys(step.agent for step in steps)),
+            tools=self._tools(),
+            final_answer=self._final_answer(head),
+            complete=not growing and self.tree.complete,
+            outcome="error" if any(node.record.status == "error" for node in self._top()) else None,
+            metadata=self._metadata(),
+            at=first_record.at,
+        )
+
+    def _finished_steps(self) -> tuple[Step, ...]:
+        index = {draft: number for number, draft in enumerate(self.steps)}
+        return tuple(
+            _finish(draft, number, index[draft.parent] if draft.parent is not None else None)
+            for draft, number in index.items()
+        )
+
+    def _link_delegations(self) -> None:
+        """Each agent span within the work of another agent was delegated to by one of its steps."""
+        latest: dict[Node | None, StepDraft] = {}
+        delegating: dict[Node, StepDraft | None] = {}
+        by_node = {step.node: step for step in self.steps}
+        for node in self.tree.nodes:
+            if node.kind == "agent":
+                delegating[node] = self._delegating_step(node, latest, delegating)
+            step = by_node.get(node)
+            if step is None:
+                continue
+            owner = node.owner
+            if owner is not None and owner.kind == "tool" and node.kind == "llm":
+                step.parent = self.pairing.step_of(owner)
+            elif node.agent is not None:
+                step.parent = delegating.get(node.agent)
+                latest[node.agent] = step
+            delegator = step.parent
+            if delegator is not None and delegator.agent != step.agent and delegator.recipient is None:
+                delegator.recipient = step.agent
+
+    def _delegating_step(
+        self, node: Node, latest: dict[Node | None, StepDraft], delegating: dict[Node, StepDraft | None]
+    ) -> StepDraft | None:
+        owner = node.owner
+        if owner is None:
+            return None
+        if owner.kind == "tool":
+            step = self.pairing.step_of(owner)
+            if step is not None:
+                return step
+        above = owner.agent
+        if above is None:
+            return None
+        if self.agents[above] == self.agents[node]:
+            return delegating.get(above)
+        return latest.get(above) or delegating.get(above)
+
+    def _name_recipients(self) -> None:
+        """A call that hands over to an agent of this trace addresses the step to it."""
+        known = {step.agent.lower().replace(" ", "_"): step.agent for step in self.steps}
+        for step in self.steps:
+            for call in step.calls:
+                target = handoff_target(call.name)
+                if target == "agent":
+                    target = as_string(first(as_mapping(call.arguments), "agent_name", "agent", "name"))
+                agent = known.get(target.lower()) if target else None
+                if agent is not None and agent != step.agent:
+                    step.recipient = agent
+
+    def _span_agent(self, node: Node) -> str | None:
+        own = as_string(names.look_up(node.record.attributes, names.AGENT_NAME))
+        if own is not None or node.kind == "llm":
+            return own or agent_of(node, self.agents)
+        return self.agents[node.agent] if node.agent is not None else None
+
+    def _top(self) -> Iterator[Node]:
+        """The top spans that stand for the run: agents and workflows where there are any."""
+        runs = [node for node in self.tree.roots if node.kind in ("agent", "workflow", "chain")]
+        return iter(runs or self.tree.roots)
+
+    def _head(self) -> Node | None:
+        """The agent span that everything else is within: the outermost one that has a name or messages."""
+        return next((node for node in self.tree.nodes if node.kind == "agent" and _has_content(node)), None)
+
+    def _task(self, head: Node | None) -> str | None:
+        if head is not None:
+            task = _own_input(head)
+            if task:
+                return task
+            name = self.agents[head]
+            of_head = [step for step in self.steps if step.agent == name]
+        else:
+            of_head = []
+        for step in (of_head or self.steps)[:1]:
+            for message in read_conversation(step.node.record).given:
+                if message.role == "user" and message.text.strip():
+                    return message.text.strip()
+        for root in self.tree.roots:
+            task = _own_input(root)
+            if task:
+                return task
+        return None
+
+    def _final_answer(self, head: Node | None) -> str | None:
+        if head is not None:
+            result = as_text(names.look_up(head.record.attributes, names.FINAL_RESULT))
+            if result:
+                return result
+        name = self.agents[head] if head is not None else None
+        own = [step for step in self.steps if step.agent == name] or self.steps
+        for call in reversed(own[-1].calls if own else []):
+            answer = _given_answer(call)
+            if answer:
+                return answer
+        if head is not None:
+            output = _own_output(head)
+            if output:
+                return output
+        last = self.steps[-1] if self.steps else None
+        closing = own[-1] if own and not (last and last.node.agent is None) else last
+        return closing.text.strip() or None if closing is not None else None
+
+    def _tools(self) -> tuple[Tool, ...] | None:
+        found: dict[str, Tool] = {}
+        for node in self.tree.nodes:
+            if node.kind in ("llm", "agent"):
+                for tool in (*offered_tools(node.record.attributes), *_named_tools(node)):
+                    known = found.get(tool.name)
+                    if known is None or (known.schema is None and tool.schema is not None):
+                        found[tool.name] = tool
+        if not found:
+            return None
+        for step in self.steps:
+            for call in step.calls:
+                if call.name == names.CODE_TOOL:
+                    found.setdefault(call.name, Tool(call.name, None, _CODE_SCHEMA))
+                elif call.node is not None and (call.error is None or call.name in found):
+                    _describe(found, call.name, call.node)
+        return tuple(found.values())
+
+    def _metadata(self) -> dict[str, JSON]:
+        metadata: dict[str, JSON] = {}
+        for node in self.tree.nodes:
+            session = as_string(names.look_up(node.record.attributes, names.SESSION))
+            service = as_string(node.record.resource.get("service.name"))
+            if session and "session" not in metadata:
+                metadata["session"] = session
+            if service and "service" not in metadata:
+                metadata["service"] = service
+        scopes: list[JSON] = list(
+            dict.fromkeys(node.record.scope for node in self.tree.nodes if node.record.scope)
+        )
+        if scopes:
+            metadata["scopes"] = scopes
+        if self.tree.duplicates:
+            metadata["duplicate_spans"] = self.tree.duplicates
+        if self.steps and not any(step.text or step.calls or step.seen for step in self.steps):
+            metadata["content_recorded"] = False
+        return metadata
+
+
+def _finish(draft: StepDraft, index: int, parent: int | None) -> Step:
+    record = draft.node.record
+    is_model_call = draft.node.kind == "llm"
+    return Step(
+        index=index,
+        agent=draft.agent,
+        text=draft.text,
+        reasoning=draft.reasoning,
+        tool_calls=tuple(_finish_call(call, draft) for call in draft.calls),
+        seen=tuple(draft.seen),
+        recipient=draft.recipient,
+        model=as_string(names.look_up(record.attributes, names.MODEL)),
+        usage=usage_of(record.attributes) if is_model_call else None,
+        start=record.start,
+        end=record.end,
+        finish_reason=draft.finish_reason,
+        error=draft.node.failure if is_model_call or not draft.calls else None,
+        span_id=record.id,
+        parent=parent,
+        at=record.at,
+    )
+
+
+def _finish_call(call: CallDraft, step: StepDraft) -> ToolCall:
+    record = call.node.record if call.node is not None else None
+    return ToolCall(
+        name=call.name,
+        arguments=call.arguments,
+        id=call.id,
+        result=call.result,
+        error=call.error,
+        start=record.start if record is not None else None,
+        end=record.end if record is not None else None,
+        span_id=record.id if record is not None else None,
+        at=record.at if record is not None else step.node.record.at,
+    )
+
+
+def _has_content(node: Node) -> bool:
+    attributes = node.record.attributes
+    return (
+        names.look_up(attributes, names.AGENT_SPAN_NAME) is not None
+        or names.look_up(attributes, (*names.INPUT_VALUE, names.INPUT_MESSAGES)) is not None
+    )
+
+
+def _own_input(node: Node) -> str | None:
+    """What an agent or the run was asked, as its own span records it."""
+    attributes = node.record.attributes
+    listed = as_list(open_json(names.look_up(attributes, names.ALL_MESSAGES)))
+    value: JSON = {"messages": listed} if listed else names.look_up(attributes, names.INPUT_VALUE)
+    task = as_mapping(open_json(value)).get("task")
+    if isinstance(task, str) and task.strip():
+        return task.strip()
+    given = read_conversation(node.record).given or list(messages_in(value, "user"))
+    for message in given if not listed else messages_in(value, "user"):
+        if message.role == "user" and message.text.strip():
+            return message.text.strip()
+    return None
+
+
+def _own_output(node: Node) -> str | None:
+    """What an agent answered, as its own span records it."""
+    said = read_conversation(node.record).said
+    text = (
+        said[-1].text.strip()
+        if said
+        else (text_in(names.look_up(node.record.attributes, names.OUTPUT_VALUE)) or "")
+    )
+    # The Python representation of a result object is not the answer.
+    is_representation = text.endswith(")") and text.partition("(")[0].isidentifier()
+    return text if text and not is_representation else None
+
+
+def _given_answer(call: CallDraft) -> str | None:
+    if call.name not in names.FINAL_ANSWER_TOOLS:
+        return None
+    answer = first(as_mapping(call.arguments), *names.FINAL_ANSWER_ARGUMENTS)
+    return as_text(answer) or call.result
+
+
+def _named_tools(node: Node) -> Iterator[Tool]:
+    """Tools and sub-agents of which an agent span tells only the name."""
+    attributes = node.record.attributes
+    for item in as_list(open_json(names.look_up(attributes, names.TOOL_NAMES))):
+        if isinstance(item, str):
+            yield Tool(item)
+    for name, value in attributes.items():
+        if name.startswith(names.MANAGED_AGENT_PREFIX) and name.endswith(".name") and isinstance(value, str):
+            yield Tool(value, as_string(attributes.get(name.removesuffix("name") + "description")))
+
+
+def _describe(found: dict[str, Tool], name: str, node: Node) -> None:
+    """Add what the span of an executed tool tells about a tool that was only named."""
+    known = found.get(name)
+    if known is not None and known.schema is not None:
+        return
+    attributes = node.record.attributes
+    schema = as_mapping(open_json(names.look_up(attributes, names.TOOL_SCHEMA)))
+    if schema and all(isinstance(value, dict) and "type" in value for value in schema.values()):
+        schema = {"type": "object", "properties": schema}
+    if schema.get("type") != "object":
+        schema = {}
+    description = as_string(names.look_up(attributes, names.TOOL_DESCRIPTION))
+    found[name] = Tool(name, description or (known.description if known else None), schema or None)
