@@ -20,6 +20,7 @@ from pisama import plans as plan_module
 from pisama import text as words_module
 from pisama.claims import Announcement, Claim, Pretence
 from pisama.elements import Element
+from pisama.offered import Offer, offer_in, prompts, together
 from pisama.outcomes import Outcome, outcome_of
 from pisama.plans import Plan
 from pisama.trace import JSON, Step, ToolCall, Trace
@@ -54,6 +55,7 @@ class Features:
 
     def __init__(self, trace: Trace) -> None:
         self._steps = trace.steps
+        self._tools = trace.tools
         self._memory: dict[tuple[str, str], object] = {}
 
     @cached_property
@@ -73,6 +75,16 @@ class Features:
     def failed_calls(self) -> tuple[CallFeatures, ...]:
         """The calls that are known to have failed."""
         return tuple(call for call in self.calls if call.outcome.failed)
+
+    @cached_property
+    def offered(self) -> Offer:
+        """What the run's agents were offered, in fields of the record and in their prompts."""
+        recorded = Offer(frozenset(tool.name for tool in self._tools or ()))
+        return together([recorded, *(self.offer(text) for text in prompts(self._steps))])
+
+    def offer(self, text: str) -> Offer:
+        """`offered.offer_in`, once per text."""
+        return self._once("offer", text, offer_in)
 
     def stems(self, text: str) -> list[str]:
         """`text.stems`, once per text."""
