@@ -7,7 +7,7 @@ branch from an earlier line and leaves the old one in the file. Sub-agents have 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -144,10 +144,11 @@ def last_branch(lines: list[Line], parents: Mapping[str, str | None]) -> list[Li
     places = {line.uuid: place for place, line in enumerate(lines) if line.uuid is not None}
     linked = _first_linked(lines, places)
     kept: set[int] = set()
+    ancestors: dict[str, int | None] = {}
     place: int | None = len(lines) - 1
     while place is not None and place >= 0 and place not in kept:
         kept.add(place)
-        place = _place_before(place, lines, places, parents, linked)
+        place = _place_before(place, lines, linked, lambda uuid: _ancestor(uuid, places, parents, ancestors))
     responses = {lines[place].response for place in kept} - {None}
     kept.update(place for place, line in enumerate(lines) if line.response in responses)
     calls = {call.id for place in kept for call in lines[place].message.calls} - {None}
@@ -163,24 +164,33 @@ def _first_linked(lines: Iterable[Line], places: Mapping[str, int]) -> int | Non
 
 
 def _place_before(
-    place: int,
-    lines: list[Line],
-    places: Mapping[str, int],
-    parents: Mapping[str, str | None],
-    linked: int | None,
+    place: int, lines: list[Line], linked: int | None, ancestor: Callable[[str], int | None]
 ) -> int | None:
+    """Place of the line that this one follows; None at the start of the conversation."""
     line = lines[place]
-    parent = line.parent
-    if parent is None and line.prompt and linked is not None and linked < place:
+    if line.parent is None and line.prompt and linked is not None and linked < place:
         # A second first prompt in a file that does link its lines: rewound to the very start.
         return None
-    visited: set[str] = set()
-    while parent is not None and parent not in visited:
-        if parent in places:
-            return places[parent] if places[parent] < place else place - 1
-        visited.add(parent)
-        parent = parents.get(parent)
-    return place - 1
+    before = ancestor(line.parent) if line.parent is not None else None
+    return before if before is not None and before < place else place - 1
+
+
+def _ancestor(
+    uuid: str, places: Mapping[str, int], parents: Mapping[str, str | None], known: dict[str, int | None]
+) -> int | None:
+    """Place of the nearest line at or above this one that is no bookkeeping; None if there is none."""
+    passed: list[str] = []
+    current: str | None = uuid
+    while current is not None and current not in places and current not in known:
+        passed.append(current)
+        known[current] = None
+        current = parents.get(current)
+    found = None
+    if current is not None:
+        found = places[current] if current in places else known[current]
+    # Kept, because many lines may hang on one long chain of bookkeeping.
+    known.update(dict.fromkeys(passed, found))
+    return found
 
 
 def chain_names(lines: Iterable[Line]) -> Iterator[tuple[Line, str]]:
