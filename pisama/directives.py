@@ -14,6 +14,8 @@ from enum import StrEnum
 
 LIMIT = 40_000
 """Characters of a text in which directives are looked for: its beginning and its end."""
+MAX_SENTENCE = 1200
+"""Longer sentences are data."""
 TRAILING = 30
 """Characters that may follow a literal a reply must end with: a full stop, a code fence."""
 
@@ -52,6 +54,21 @@ class Directive:
     """It is about the final answer rather than about every reply."""
 
 
+_APOSTROPHE = "['\u2019]"
+_DO_NOT = rf"(?:do not|don{_APOSTROPHE}t|never|must not|should not|shouldn{_APOSTROPHE}t)"
+_MUST = r"(?:always|must|should|shall|ha(?:s|ve) to|needs? to)"
+_REPLY = (
+    r"(?:(?:your|the|each|every|all|any) )?(?:\w{1,20} ){0,2}"
+    r"(?:repl(?:y|ies)|responses?|answers?|messages?|outputs?|turns?)"
+)
+_NUMBER = r"(?P<number>\d{1,3}(?:,\d{3}){1,2}|\d{1,7}|one|two|three|four|five|six|seven|eight|nine|ten)"
+_NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _pattern(*parts: str) -> re.Pattern[str]:
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
 _LITERAL = re.compile(
     r"`(?P<tick>[^`\n]{1,60})`"
     r"|(?<!\w)'(?P<single>[^'\n]{1,60})'(?!\w)"
@@ -60,91 +77,106 @@ _LITERAL = re.compile(
     r"|(?P<tag></?[A-Za-z][\w|\-]{1,40}>)"
     r"|(?P<fence>```\w{0,12})"
 )
-_CONDITIONAL = re.compile(
-    r"\b(?:if|when|whenever|once|unless|in case|after|as soon as|until|otherwise|for (?:example|instance)|e\.g\.|optional(?:ly)?|may|can|could|might)\b",
-    re.IGNORECASE,
+_CONDITIONAL = _pattern(
+    r"\b(?:if|when|whenever|once|unless|in case|after|as soon as|until|otherwise|depending)\b",
+    r"\b(?:for (?:example|instance)|e\.g\.|optional(?:ly)?|may|can|could|might)\b",
 )
-_REPLY = r"(?:(?:your|the|each|every|all|any) )?(?:\w{1,20} ){0,2}(?:repl(?:y|ies)|responses?|answers?|messages?|outputs?|turns?)"
-_END = re.compile(
-    rf"\b(?:always|must|should|shall|has to|have to|needs? to)\b[^.;]{{0,60}}\b(?:ends?|finish|terminates?|concludes?) (?:{_REPLY} )?with\b"
-    rf"|\A\W{{0,6}}(?:end|finish|terminate|conclude) (?:{_REPLY} )?with\b"
-    r"|\bending with\b",
-    re.IGNORECASE,
+_SHOWN = re.compile(
+    r"\A\W{0,3}(?:thought|observation|task|action|question|example|user|human)s?\b[^:\n]{0,20}:", re.I
 )
-_WRITE_AND_STOP = re.compile(
-    r"\b(?:write|output|emit|add|append)\b[^.;]{0,60}\band (?:then )?stop\b", re.IGNORECASE
+_END = _pattern(
+    rf"\b{_MUST}\b[^.;]{{0,60}}\b(?:ends?|finish|terminates?|concludes?) (?:{_REPLY} )?with\b",
+    rf"\A\W{{0,6}}(?:end|finish|terminate|conclude) (?:{_REPLY} )?with\b",
+    r"\bending with\b",
 )
-_START = re.compile(
-    rf"\b(?:always|must|should|shall|has to|have to|needs? to)\b[^.;]{{0,60}}\b(?:starts?|begins?) (?:{_REPLY} )?with\b"
-    rf"|\A\W{{0,6}}(?:start|begin) (?:{_REPLY} )?with\b",
-    re.IGNORECASE,
+_WRITE_AND_STOP = _pattern(r"\b(?:write|output|emit|add|append)\b[^.;]{0,60}\band (?:then )?stop\b")
+_START = _pattern(
+    rf"\b{_MUST}\b[^.;]{{0,60}}\b(?:starts?|begins?) (?:{_REPLY} )?with\b",
+    rf"\A\W{{0,6}}(?:start|begin) (?:{_REPLY} )?with\b",
 )
-_CONTAIN = re.compile(
-    r"\b(?:always|must|shall|has to|have to|needs? to)\b[^.;]{0,60}\b(?:include|contain|provide|be (?:wrapped|enclosed|put|placed) (?:in|inside|within|between)|wrap|enclose|put|mention|have)\b"
-    r"|\A\W{0,6}(?:please )?(?:wrap|enclose|put|place|provide|write|give) (?:your|the) (?:final )?(?:answer|reply|response|output|result|solution)\b[^.;]{0,40}\b(?:in|inside|within|between|with)\b",
-    re.IGNORECASE,
+_CONTAIN = _pattern(
+    rf"\b{_MUST}\b[^.;]{{0,60}}\b(?:include|contain|provide|wrap|enclose|put|mention|have"
+    r"|be (?:wrapped|enclosed|put|placed) (?:in|inside|within|between))\b",
+    r"\A\W{0,6}(?:please )?(?:wrap|enclose|put|place|provide|write|give) (?:your|the) (?:final )?"
+    r"(?:answer|reply|response|output|result|solution)\b[^.;]{0,40}\b(?:in|inside|within|between|with)\b",
 )
 _TEMPLATE = re.compile(
-    r"\b(?:use|follow(?:ing)?|with|in) (?:exactly )?(?:the following|this) (?:template|format)\b[^:\n]{0,40}:\s{0,4}(?P<head>[A-Z][A-Za-z _\-]{1,40}:)\s{0,3}[\[<{(]",
+    r"\b(?:[Uu]se|[Ff]ollow(?:ing)?|[Ww]ith|[Ii]n) (?:exactly )?(?:the following|this) (?:template|format)\b"
+    r"[^:\n]{0,40}:\s{0,4}(?P<head>[A-Z][A-Za-z _\-]{1,40}:)\s{0,3}[\[<{(]"
 )
-_FORBID = re.compile(
-    r"\b(?:do not|don['’]t|never|must not|mustn['’]t|should not|shouldn['’]t|may not|avoid|refrain from)\b"
-    r"[^.;]{0,30}\b(?:use|using|say|saying|mention|mentioning|write|writing|include|including|output|print|words?|phrases?|terms?)\b",
-    re.IGNORECASE,
+_FORBID = _pattern(
+    rf"\b(?:{_DO_NOT}|may not|avoid|refrain from)\b[^.;]{{0,30}}\b(?:use|using|say|saying|mention|mentioning"
+    r"|write|writing|include|including|output|words?|phrases?|terms?)\b"
 )
-_UNIT = r"(?P<unit>words?|characters?|chars|sentences?|lines?|paragraphs?)"
-_NUMBER = r"(?P<number>\d{1,3}(?:,\d{3}){1,2}|\d{1,7}|one|two|three|four|five|six|seven|eight|nine|ten)"
-_LENGTH = re.compile(
-    rf"\b(?:at most|no more than|not more than|(?:a )?max(?:imum|\.)?(?: of)?|no longer than|under|fewer than|less than|within|not exceed(?:ing)?|exceed|limit(?:ed)? (?:\w{{1,15}} ){{0,3}}to|in|below) {_NUMBER}[ -]{_UNIT}(?! (?:each|per|apart)\b)",
-    re.IGNORECASE,
+_LENGTH = _pattern(
+    r"\b(?:at most|no(?:t)? more than|(?:a )?max(?:imum|\.)?(?: of)?|no longer than|under|fewer than|less than"
+    r"|within|(?:not )?exceed(?:ing)?|limit(?:ed)? (?:\w{1,15} ){0,3}to|below) "
+    rf"{_NUMBER}[ -](?P<unit>words?|characters?|chars|sentences?|lines?|paragraphs?)(?! (?:each|per|apart)\b)"
 )
-_ABOUT_REPLY = re.compile(
-    r"\b(?:answer|reply|respond|response|replies|responses|message|output|summary|summari[sz]e|be brief|concise)\b",
-    re.IGNORECASE,
+_STRICT = _pattern(r"\A(?:under|fewer|less|below)")
+_ABOUT_REPLY = _pattern(
+    r"\b(?:answers?|repl(?:y|ies)|respond|responses?|messages?|outputs?|summar(?:y|i[sz]e)|brief|concise)\b"
 )
-_ABOUT_OTHER = re.compile(
-    r"\b(?:quer(?:y|ies)|file|titles?|subject|name|commit|search|argument|chunk|snippet|password|input|post|headline|description)\b",
-    re.IGNORECASE,
+_ABOUT_OTHER = _pattern(
+    r"\b(?:quer(?:y|ies)|files?|titles?|subject|name|commit|search|argument|chunk|snippet|password|input|post"
+    r"|headline|description)\b"
 )
-_PIECE = re.compile(
-    rf"\b(?P<verb>print|display|show|read|analy[sz]e|process)\b[^.;]{{0,80}}?\b(?:up ?to (?:the )?(?:first )?|at most |only (?:the )?(?:first )?|first |do it |in chunks of )?{_NUMBER} (?P<unit>characters|chars|lines|words)\b(?P<tail>(?: at a time)?)",
-    re.IGNORECASE,
+_PIECE = _pattern(
+    rf"\b(?:print|display|show)\b[^.;]{{0,40}}\bfirst {_NUMBER} (?P<unit>characters|chars|lines|words)\b"
 )
-_AT_A_TIME = re.compile(rf"\b{_NUMBER} (?P<unit>characters|chars|lines|words) at a time\b", re.IGNORECASE)
+_AT_A_TIME = _pattern(rf"\b{_NUMBER} (?P<unit>characters|chars|lines|words) at a time\b")
 _PARTS = re.compile(
-    r"\b(?:must|will have to|has to|have to|should|needs? to|provide|use|with|contains?)\b[^.\n]{0,40}\b(?:these|the (?:following|below)) (?:parts|headings|sections|headers)\b[^\n]{0,10}$",
+    rf"^[^\n]{{0,200}}\b(?:{_MUST}|provide|use|with|contains?)\b[^.\n]{{0,40}}\b(?:these|the (?:following|below)) "
+    r"(?:parts|headings|sections|headers)\b[^\n]{0,10}$",
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADING = re.compile(r"[ \t]{0,3}(?:#{1,5} |\d{1,2}[.)] |[-*] )(?P<title>[^\n]{2,80})")
-_ONE_CALL = re.compile(
-    r"\b(?:only|at most|exactly|just|no more than)\b[^.;\n]{0,25}\b(?:one|1|a single) (?:tool|function)(?: call)?(?: at a time| per (?:step|turn|message)|\b)",
-    re.IGNORECASE,
+_OF_CALLS = (
+    (
+        DirectiveKind.ONE_CALL,
+        _pattern(
+            r"\b(?:only|at most|exactly|just|no more than)\b[^.;\n]{0,25}\b(?:one|1|a single) (?:tool|function)"
+            r"(?: call)? (?:at a time|per (?:step|turn|message))\b"
+        ),
+    ),
+    (
+        DirectiveKind.CALL_OR_TEXT,
+        _pattern(
+            r"\bmake a tool call, (?:you should|do|you must) not respond\b",
+            r"\b(?:should|must|do) not (?:both )?(?:respond|reply)[^.;\n]{0,30}\b(?:and|while) (?:mak(?:e|ing) )?"
+            r"(?:a )?(?:tool )?calls?\b[^.;\n]{0,30}\bsame time\b",
+        ),
+    ),
+    (
+        DirectiveKind.NO_REPEAT,
+        _pattern(
+            rf"\b{_DO_NOT}\b[^.;\n]{{0,20}}\b(?:re-?do|repeat|re-?run|make|call)\b[^.;\n]{{0,60}}"
+            r"\b(?:exact(?:ly)? )?same (?:parameters|arguments|inputs?|query)\b"
+        ),
+    ),
+    (
+        DirectiveKind.ALWAYS_CALL,
+        _pattern(
+            r"\b(?:always|must) (?:provide|make|include|use|end with) (?:a|one|at least one) tool call\b"
+        ),
+    ),
+    (
+        DirectiveKind.NO_FINAL_STOP,
+        _pattern(
+            rf"\b(?:{_DO_NOT}|no|without)\b[^.;\n]{{0,20}}\b(?:final|trailing|ending) (?:sentence )?punctuation\b"
+        ),
+    ),
 )
-_CALL_OR_TEXT = re.compile(
-    r"\bmake a tool call, (?:you should|do|you must) not respond\b|\b(?:should|must|do) not (?:both )?(?:respond|reply)[^.;\n]{0,30}\b(?:and|while) (?:making? )?(?:a )?(?:tool )?calls?\b[^.;\n]{0,30}\bsame time\b",
-    re.IGNORECASE,
+_NO_SURRENDER = _pattern(
+    rf"['\"“](?:I )?(?:cannot|can{_APOSTROPHE}t|don{_APOSTROPHE}t|unable|none found|not found|unknown)"
+    r"[^'\"”\n]{0,30}['\"”][^.;\n]{0,60}\bnot (?:be )?(?:tolerated|accepted|acceptable|allowed)\b"
 )
-_NO_REPEAT = re.compile(
-    r"\b(?:never|do not|don['’]t)\b[^.;\n]{0,20}\b(?:re-?do|repeat|re-?run|make|call)\b[^.;\n]{0,60}\b(?:exact(?:ly)? )?(?:the )?same (?:parameters|arguments|inputs?|query)\b",
-    re.IGNORECASE,
+_FINAL = _pattern(r"\bfinal[ _](?:answer|response|output|reply|message|result)(?![a-z])")
+_MARKER = re.compile(
+    r"</?[A-Za-z][\w|\-]{1,40}>|[A-Z][A-Za-z _\-]{0,30}:(?:\s{1,3}```\w{0,12})?|```\w{0,12}|[A-Z][A-Z_ ]{2,30}"
+    r"|#{1,5} [^\n]{2,50}|\[[A-Z_]{2,30}\]|\\boxed(?:\{\})?"
 )
-_ALWAYS_CALL = re.compile(
-    r"\b(?:always|must) (?:provide|make|include|use|end with) (?:a|one|at least one) tool call\b",
-    re.IGNORECASE,
-)
-_NO_FINAL_STOP = re.compile(
-    r"\b(?:don['’]t|do not|no|without)\b[^.;\n]{0,20}\b(?:final|trailing|ending) (?:sentence )?punctuation\b",
-    re.IGNORECASE,
-)
-_NO_SURRENDER = re.compile(
-    r"['\"“](?:I )?(?:cannot|can['’]t|don['’]t|unable|none found|not found|unknown)[^'\"”\n]{0,30}['\"”][^.;\n]{0,60}\b(?:not|never) (?:be )?(?:tolerated|accepted|acceptable|allowed)\b",
-    re.IGNORECASE,
-)
-_FINAL = re.compile(r"\bfinal\b", re.IGNORECASE)
-_WORDS_TO_NUMBER = {
-    name: n for n, name in enumerate("one two three four five six seven eight nine ten".split(), start=1)
-}
-_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[\"'(*`]{0,2}[A-Z0-9])|\n")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[\"'(*`]{0,2}[A-Z0-9])|\n(?!<)")
 
 
 def directives(text: str) -> tuple[Directive, ...]:
@@ -155,11 +187,6 @@ def directives(text: str) -> tuple[Directive, ...]:
     found = [directive for start, sentence in _sentences(text) for directive in _of_sentence(sentence, start)]
     found.extend(_parts(text))
     return tuple(dict.fromkeys(found))
-
-
-def is_part_missing(title: str, text: str) -> bool:
-    """Whether a part with this title is missing; case, numbering and punctuation do not count."""
-    return _bare(title) not in _bare(text)
 
 
 def reply_breaks(directive: Directive, reply: str) -> str | None:
@@ -188,82 +215,78 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _of_sentence(sentence: str, start: int) -> Iterator[Directive]:
-    # Longer "sentences" are data or code, not instructions.
-    if len(sentence) > 1200:
+    # Longer "sentences" are data or code; labelled ones are examples of what others said.
+    if len(sentence) > MAX_SENTENCE or _SHOWN.match(sentence):
         return
-    yield from _of_calls(sentence, start)
-    yield from _of_size(sentence, start)
-    literals = _literals(sentence)
     final = _FINAL.search(sentence) is not None
+    for kind, pattern in _OF_CALLS:
+        if pattern.search(sentence):
+            yield Directive(kind, sentence, start, final=kind is DirectiveKind.NO_FINAL_STOP)
+    yield from _of_size(sentence, start, final=final)
     template = _TEMPLATE.search(sentence)
     if template is not None:
         yield Directive(DirectiveKind.CONTAIN, sentence, start, (template["head"],), final=final)
     if _NO_SURRENDER.search(sentence):
         yield Directive(DirectiveKind.NO_SURRENDER, sentence, start, final=True)
+    literals = _literals(sentence)
     if literals:
-        yield from _of_literals(sentence, start, literals, final=final)
+        for kind, wanted in _of_literals(sentence, literals):
+            yield Directive(kind, sentence, start, wanted, final=final)
 
 
 def _of_literals(
-    sentence: str, start: int, literals: list[tuple[int, str]], *, final: bool
-) -> Iterator[Directive]:
+    sentence: str, literals: list[tuple[int, str]]
+) -> Iterator[tuple[DirectiveKind, tuple[str, ...]]]:
     stop = _WRITE_AND_STOP.search(sentence)
-    if stop is not None:
-        inside = [value for place, value in literals if stop.start() <= place <= stop.end()]
-        if len(inside) == 1:
-            yield Directive(DirectiveKind.END, sentence, start, (inside[0],), final=final)
-            return
-    if _FORBID.search(sentence):
-        after = [value for place, value in literals if place >= _place(_FORBID, sentence)]
-        if after and not _CONDITIONAL.search(sentence) and all(_is_word(value) for value in after):
-            yield Directive(DirectiveKind.FORBID, sentence, start, tuple(after), final=final)
+    inside = [value for place, value in literals if stop and stop.start() <= place <= stop.end()]
+    forbid = _FORBID.search(sentence)
+    if len(inside) == 1:
+        yield DirectiveKind.END, (inside[0],)
+    elif _CONDITIONAL.search(sentence):
         return
-    if _CONDITIONAL.search(sentence):
-        return
+    elif forbid is not None:
+        after = tuple(value for place, value in literals if place >= forbid.end())
+        if after and all(_is_word(value) for value in after):
+            yield DirectiveKind.FORBID, after
+    else:
+        yield from _of_demands(sentence, literals)
+
+
+def _of_demands(
+    sentence: str, literals: list[tuple[int, str]]
+) -> Iterator[tuple[DirectiveKind, tuple[str, ...]]]:
+    taken: set[int] = set()
     for kind, pattern in ((DirectiveKind.END, _END), (DirectiveKind.START, _START)):
         match = pattern.search(sentence)
-        if match is None:
-            continue
-        next_one = [value for place, value in literals if match.end() <= place <= match.end() + 30]
-        if next_one:
-            yield Directive(kind, sentence, start, (next_one[0],), final=final)
-            literals = [item for item in literals if item[1] != next_one[0]]
+        near = [item for item in literals if match and match.end() <= item[0] <= match.end() + 30]
+        if near:
+            taken.add(near[0][0])
+            yield kind, (near[0][1],)
     match = _CONTAIN.search(sentence)
     if match is not None:
-        wanted = [value for place, value in literals if place >= match.end() and _is_marker(value)]
+        wanted = [
+            value
+            for place, value in literals
+            if place >= match.end() and place not in taken and _is_marker(value)
+        ]
         if wanted:
-            yield Directive(DirectiveKind.CONTAIN, sentence, start, tuple(wanted), final=final)
+            yield DirectiveKind.CONTAIN, tuple(wanted)
 
 
-def _of_calls(sentence: str, start: int) -> Iterator[Directive]:
-    for kind, pattern in (
-        (DirectiveKind.ONE_CALL, _ONE_CALL),
-        (DirectiveKind.CALL_OR_TEXT, _CALL_OR_TEXT),
-        (DirectiveKind.NO_REPEAT, _NO_REPEAT),
-        (DirectiveKind.ALWAYS_CALL, _ALWAYS_CALL),
-        (DirectiveKind.NO_FINAL_STOP, _NO_FINAL_STOP),
-    ):
-        if pattern.search(sentence):
-            yield Directive(kind, sentence, start, final=kind is DirectiveKind.NO_FINAL_STOP)
-
-
-def _of_size(sentence: str, start: int) -> Iterator[Directive]:
+def _of_size(sentence: str, start: int, *, final: bool) -> Iterator[Directive]:
     piece = _AT_A_TIME.search(sentence) or _PIECE.search(sentence)
-    if piece is not None and re.search(r"\b(?:print|display|show)\b", sentence, re.IGNORECASE):
-        yield Directive(
-            DirectiveKind.PIECE, sentence, start, limit=_number(piece["number"]), unit=_unit(piece["unit"])
-        )
+    if piece is not None:
+        limit, unit = _number(piece["number"]), _unit(piece["unit"])
+        yield Directive(DirectiveKind.PIECE, sentence, start, limit=limit, unit=unit)
         return
     length = _LENGTH.search(sentence)
     if length is None or _CONDITIONAL.search(sentence) or _ABOUT_OTHER.search(sentence):
         return
     if _ABOUT_REPLY.search(sentence):
         limit, unit = _number(length["number"]), _unit(length["unit"])
-        strict = re.match(r"under|fewer|less|below", length.group(), re.IGNORECASE)
-        yield Directive(
-            DirectiveKind.LENGTH, sentence, start, limit=limit - 1 if strict else limit, unit=unit,
-            final=_FINAL.search(sentence) is not None,
-        )  # fmt: skip
+        if _STRICT.match(length.group()):
+            limit -= 1
+        yield Directive(DirectiveKind.LENGTH, sentence, start, limit=limit, unit=unit, final=final)
 
 
 def _parts(text: str) -> Iterator[Directive]:
@@ -295,11 +318,11 @@ def _literals(sentence: str) -> list[tuple[int, str]]:
 
 def _is_marker(value: str) -> bool:
     """A tag, a label or a fence can be demanded literally; a quoted sentence is more often an example."""
-    return bool(re.search(r"[<>`{}\[\]#]|:\Z|\A[A-Z][A-Z_ ]{2,30}\Z", value))
+    return _MARKER.fullmatch(value) is not None
 
 
 def _is_word(value: str) -> bool:
-    return bool(re.fullmatch(r"[\w'’][\w'’ \-]{1,40}", value))
+    return bool(re.fullmatch(r"[\w'\u2019][\w'\u2019 \-]{1,40}", value))
 
 
 def _place(pattern: re.Pattern[str], sentence: str) -> int:
@@ -309,7 +332,7 @@ def _place(pattern: re.Pattern[str], sentence: str) -> int:
 
 def _number(text: str) -> int:
     bare = text.replace(",", "").lower()
-    return int(bare) if bare.isdigit() else _WORDS_TO_NUMBER[bare]
+    return int(bare) if bare.isdigit() else _NUMERALS.index(bare) + 1
 
 
 def _unit(text: str) -> str:
@@ -365,7 +388,7 @@ def measure(text: str, unit: str) -> int:
     if unit == "paragraph":
         return sum(1 for part in re.split(r"\n[ \t]*\n", text) if part.strip())
     if unit == "sentence":
-        return max(1, len(re.findall(r"[.!?](?:[\"')\]]{0,2})(?=\s+[A-Z\"'(]|\s*\Z)", text)))
+        return max(1, len(re.findall(r"[.!?][\"')\]]{0,2}(?=\s+[A-Z\"'(]|\s*\Z)", text)))
     return len(text)
 
 

@@ -15,10 +15,12 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from pisama import claims as claim_module
+from pisama import directives as directive_module
 from pisama import elements as element_module
 from pisama import plans as plan_module
 from pisama import text as words_module
 from pisama.claims import Announcement, Claim, Pretence
+from pisama.directives import Directive
 from pisama.elements import Element
 from pisama.offered import Offer, offer_in, prompts, together
 from pisama.outcomes import Outcome, outcome_of
@@ -131,6 +133,10 @@ class Features:
     def pretences(self, text: str) -> tuple[Pretence, ...]:
         """The places where a text makes up data or results, once per text."""
         return self._once("pretences", text, lambda given: tuple(claim_module.pretences(given)))
+
+    def directives(self, text: str) -> tuple[Directive, ...]:
+        """`directives.directives`, once per text."""
+        return self._once("directives", text, directive_module.directives)
 
     def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
         key = (what, text)

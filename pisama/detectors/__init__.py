@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
 
 BUILT_IN: tuple[type[Detector], ...] = (
     Loop,
+    Instruction,
 )
 """Every detector of this package, in the order of the documentation."""
 
