@@ -9,17 +9,25 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.base import Document, Loaded, Loader
 from pisama.loaders.claude_code import ClaudeCodeLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
+from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.report import LoadError
 from pisama.trace import Location
 
 __all__ = ["LOADERS", "find_files", "load", "load_document", "load_path", "loader", "open_document", "sniff"]
 
-LOADERS: tuple[Loader, ...] = (AtifLoader(), ClaudeCodeLoader(), ConversationLoader())
+LOADERS: tuple[Loader, ...] = (
+    AtifLoader(),
+    ClaudeCodeLoader(),
+    OpenAIChatLoader(),
+    AnthropicLoader(),
+    ConversationLoader(),
+)
 """Every loader, the most specific first."""
 
 MAX_KEYS_SHOWN = 8

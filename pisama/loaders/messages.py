@@ -20,7 +20,7 @@ MAX_SEEN = 64
 
 _CONTENT = ("content", "parts", "contents")
 
-_ROLES: Mapping[str, Role] = {
+KNOWN_ROLES: Mapping[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -34,6 +34,7 @@ _ROLES: Mapping[str, Role] = {
     "tool-call": "assistant",
     "tool-response": "tool",
 }
+"""Roles as chat APIs and their imitators spell them, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ChatMessage:
 
 def role_of(value: JSON) -> Role:
     """The role of a message; what is not known counts as the user's."""
-    return _ROLES.get(value.lower(), "user") if isinstance(value, str) else "user"
+    return KNOWN_ROLES.get(value.lower(), "user") if isinstance(value, str) else "user"
 
 
 def read_message(record: Mapping[str, JSON], at: Location | None = None) -> ChatMessage:
