@@ -16,6 +16,8 @@ from pisama.loaders.claude_code import ClaudeCodeLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
+from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
+from pisama.loaders.otlp import OtlpLoader
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -23,6 +25,8 @@ __all__ = ["LOADERS", "find_files", "load", "load_document", "load_path", "loade
 
 LOADERS: tuple[Loader, ...] = (
     AtifLoader(),
+    OtlpLoader(),
+    OpenInferenceTreeLoader(),
     ClaudeCodeLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),

@@ -207,7 +207,7 @@ class _Log:
         digests = _digests(request, messages)
         run, start = self._continued(digests, messages)
         if run is None:
-            run = _Run(replace(at, pointer=""), request)
+            run = _Run(replace(at, pointer="") if self.runs else Location(at.path), request)
             self.runs.append(run)
         else:
             run.offer(request)
