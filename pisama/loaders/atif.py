@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded
 from pisama.loaders.items import items, sample_items
@@ -31,8 +32,8 @@ _SCHEMA = "ATIF-v"
 class AtifLoader:
     """One object is one run; trajectories of sub-agents embedded in it are part of that run."""
 
-    id = "atif"
-    title = "ATIF trajectory (Harbor)"
+    id: ClassVar[str] = "atif"
+    title: ClassVar[str] = "ATIF trajectory (Harbor)"
 
     def sniff(self, document: Document) -> float:
         """By the schema version, which no other format has."""

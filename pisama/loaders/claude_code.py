@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded
 from pisama.loaders.claude_code_lines import Line, chain_names, last_branch, read_line, wrapped
@@ -28,8 +29,8 @@ _DELEGATIONS = ("Task", "Agent")
 class ClaudeCodeLoader:
     """One file is one session; sessions that were joined into one file are told apart again."""
 
-    id = "claude-code"
-    title = "Claude Code session (JSONL)"
+    id: ClassVar[str] = "claude-code"
+    title: ClassVar[str] = "Claude Code session (JSONL)"
 
     def sniff(self, document: Document) -> float:
         """By lines with camel-case `sessionId` and `uuid`, which the stream format does not have."""

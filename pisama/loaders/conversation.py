@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
+from typing import ClassVar
 
 from pisama.loaders.base import SAMPLE_RECORDS, Document, Loaded, Record
 from pisama.loaders.code_actions import browser_report, written_action
@@ -33,8 +34,8 @@ _OUTCOMES = (("Max rounds", "max_steps"), ("Max time", "timeout"))
 class ConversationLoader:
     """One object with a list of messages, one bare list, or one file of message lines is one run."""
 
-    id = "conversation"
-    title = "conversation of several agents (Who&When, AutoGen)"
+    id: ClassVar[str] = "conversation"
+    title: ClassVar[str] = "conversation of several agents (Who&When, AutoGen)"
 
     def sniff(self, document: Document) -> float:
         """By who speaks: agents with names, which chat APIs do not have."""
