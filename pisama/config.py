@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pisama.issue import Level
-from pisama.trace import JSON
 
 DEFAULT_MIN_CONFIDENCE = 0.4
 
@@ -28,5 +27,5 @@ class Config(BaseModel):
     """Issues below this confidence are counted, not shown."""
     plugins: bool = True
     """Whether detectors of other packages (entry point group `pisama.detectors`) run too."""
-    options: Mapping[str, Mapping[str, JSON]] = {}
+    options: Mapping[str, Mapping[str, JsonValue]] = {}
     """Options of detectors, by detector id."""
