@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.detectors.injection import Injection
 from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
+from pisama.detectors.tool_misuse import ToolMisuse
 
 BUILT_IN: tuple[type[Detector], ...] = (
     Loop,
     Instruction,
+    ToolMisuse,
+    Injection,
 )
 """Every detector of this package, in the order of the documentation."""
 
