@@ -6,7 +6,7 @@ OpenLLMetry (`traceloop.*`), and what single frameworks add to them. Names earli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from pisama.loaders.values import as_mapping, as_string, open_json
@@ -172,6 +172,20 @@ def look_up(attributes: Attributes, names: Names) -> JSON:
         if value is not None and value != "":
             return value
     return None
+
+
+def offers_tools(attributes: Attributes) -> bool:
+    """Whether a model call records that it was given tools."""
+    if look_up(attributes, (*TOOL_DEFINITIONS, REQUEST_PARAMETERS)) is not None:
+        return True
+    return any(name.startswith(TOOL_DEFINITION_PREFIXES) for name in attributes)
+
+
+def managed_agents(attributes: Attributes) -> Iterator[str]:
+    """The names of the sub-agents that an agent span lists."""
+    for name, value in attributes.items():
+        if name.startswith(MANAGED_AGENT_PREFIX) and name.endswith(".name") and isinstance(value, str):
+            yield value
 
 
 def plain_name(name: str) -> str:

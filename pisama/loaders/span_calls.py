@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Mapping
 
 from pisama.loaders import names
+from pisama.loaders.fenced_code import fenced_code
 from pisama.loaders.messages import ToolResult
-from pisama.loaders.span_messages import tool_arguments, tool_result
 from pisama.loaders.span_steps import CallDraft, StepDraft, agent_of
+from pisama.loaders.span_tools import tool_arguments, tool_result
 from pisama.loaders.spans import Node, SpanTree
 from pisama.loaders.values import as_string, to_json
 
 LOOK_BACK = 3
 """How many earlier steps of the same agent an execution may belong to when no id says which."""
-
-_FENCES = ("```py\n", "```python\n", "```\n", "<code>")
-_FENCE_ENDS: Mapping[str, str] = {"<code>": "</code>"}
 
 
 class _Timeline:
@@ -99,8 +96,6 @@ class CallPairing:
 
     def run(self) -> None:
         """Fills in the calls of all steps."""
-        for step in self._steps:
-            self._add_code_action(step)
         for node in self._tree.nodes:
             if node.kind == "tool":
                 self._place(node)
@@ -179,7 +174,10 @@ class CallPairing:
             if call is not None and call.id and answer.call_id:
                 return
         if call is None and step.node.kind == "llm" and not step.calls and not step.offered:
-            call = _code_call(step)
+            code = fenced_code(step.text)
+            if code is not None:
+                call = CallDraft(names.CODE_TOOL, {"code": code})
+                step.calls.append(call)
         if call is None:
             return
         if call.result is None:
@@ -192,29 +190,6 @@ class CallPairing:
             place += 1
         self._waiting[step] = place
         return step.calls[place] if place < len(step.calls) else None
-
-    def _add_code_action(self, step: StepDraft) -> None:
-        """The code in the answer of a code agent, when the span around the model call executed it."""
-        around = step.node.parent
-        if step.calls or step.offered or around is None or around.kind != "chain":
-            return
-        if around.record.scope not in names.CODE_AGENT_SCOPES:
-            return
-        call = _code_call(step)
-        if call is None:
-            return
-        output = names.look_up(around.record.attributes, names.OUTPUT_VALUE)
-        call.result = output if isinstance(output, str) else None
-        call.error = around.failure
-
-
-def _code_call(step: StepDraft) -> CallDraft | None:
-    code = fenced_code(step.text)
-    if code is None:
-        return None
-    call = CallDraft(names.CODE_TOOL, {"code": code})
-    step.calls.insert(0, call)
-    return call
 
 
 def _complete(call: CallDraft, executed: CallDraft) -> None:
@@ -233,28 +208,3 @@ def handoff_target(name: str) -> str | None:
         if name.startswith(prefix):
             return name[len(prefix) :].strip().lower().replace(" ", "_") or None
     return None
-
-
-def fenced_code(text: str) -> str | None:
-    """The code blocks of a model's answer, joined; None when it has no complete one."""
-    blocks = list(_blocks(text))
-    return "\n\n".join(blocks) if blocks else None
-
-
-def _blocks(text: str) -> Iterator[str]:
-    nearest = {fence: text.find(fence) for fence in _FENCES}
-    while True:
-        starts = [(start, fence) for fence, start in nearest.items() if start >= 0]
-        if not starts:
-            return
-        start, fence = min(starts)
-        begin = start + len(fence)
-        closing = _FENCE_ENDS.get(fence, "\n```")
-        end = text.find(closing, begin)
-        if end < 0:
-            return
-        yield text[begin:end].strip("\n")
-        end += len(closing)
-        for other, place in nearest.items():
-            if 0 <= place < end:
-                nearest[other] = text.find(other, end)

@@ -9,7 +9,7 @@ from pisama.loaders import names
 from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_message, role_of
 from pisama.loaders.spans import SpanRecord
 from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
-from pisama.trace import JSON, Tool, ToolCall
+from pisama.trace import JSON, ToolCall
 
 MAX_INDEX_DIGITS = 7
 """Digits of an index in a flattened name (`llm.input_messages.12.…`); more is not an index."""
@@ -90,7 +90,8 @@ def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
         return
     content = fields.get("content")
     if isinstance(content, str) and content.startswith(('""', '[{"type"')):
-        fields["content"] = content = open_json(content)
+        content = open_json(content)
+        fields["content"] = content
     if len(fields) == 2 and isinstance(content, str) and role not in ("tool", "function", _OBSERVATION):
         yield ChatMessage(role_of(role), content)
         return
@@ -105,11 +106,18 @@ def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
     calls = _flat_calls(fields)
     if calls:
         record["tool_calls"] = calls
-    results = [as_mapping(open_json(value)) for name, value in fields.items() if name.startswith("function.")]
+    results = [_flat_result(value) for name, value in fields.items() if name.startswith("function.")]
     for result in results:
-        yield read_message({"role": "tool", **result})
+        yield ChatMessage("tool", results=(result,))
     if not results:
         yield read_message(record)
+
+
+def _flat_result(value: JSON) -> ToolResult:
+    record = as_mapping(open_json(value))
+    text = content_text(record.get("content"))
+    error = (text or "failed") if record.get("is_error") is True else None
+    return ToolResult(text, as_string(record.get("call_id")), as_string(record.get("name")), error)
 
 
 def _flat_texts(fields: Mapping[str, JSON]) -> Iterator[str]:
@@ -129,7 +137,8 @@ def _flat_calls(fields: Mapping[str, JSON]) -> list[JSON]:
             calls.setdefault(index, {})[field_name] = value
         elif name.startswith(("function_call_name", "function_call_arguments")):
             calls.setdefault("", {})[name.removeprefix("function_call_").split("_")[0]] = value
-    return [dict(call) for call in calls.values()]
+    # Instrumentors leave out arguments that are an empty object.
+    return [{"arguments": {}, **call} for call in calls.values()]
 
 
 def _listed(value: JSON) -> list[ChatMessage]:
@@ -192,11 +201,15 @@ def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]
 def _from_values(attributes: names.Attributes) -> tuple[list[ChatMessage], list[ChatMessage]]:
     """Messages out of the raw input and output of a span that has nothing better."""
     given = list(messages_in(names.look_up(attributes, names.INPUT_VALUE), "user"))
-    said = list(messages_in(names.look_up(attributes, names.OUTPUT_VALUE), "assistant"))
-    if not given:
-        # An output that is the whole conversation tells what was given as well.
-        given = said[:-1]
-    return given, said[-1:]
+    output = names.look_up(attributes, names.OUTPUT_VALUE)
+    said = list(messages_in(output, "assistant"))
+    answer = said[-1:]
+    if said and said[-1].role != "assistant":
+        text = text_in(output)
+        answer = [ChatMessage("assistant", text)] if text else []
+        said.append(said[-1])
+    # An output that is the whole conversation tells what was given as well.
+    return given or [message for message in said[:-1] if message.role != "assistant"], answer
 
 
 def messages_in(value: JSON, role: str) -> Iterator[ChatMessage]:
@@ -269,38 +282,6 @@ def read_observation(text: str) -> ToolResult:
     return ToolResult(text, call_id, error=text[len(_FAILED) :] if text.startswith(_FAILED) else None)
 
 
-def tool_result(value: JSON) -> ToolResult:
-    """The raw output of a tool span; a tool message in it is opened, with its id and its status."""
-    opened = open_json(value)
-    record = as_mapping(opened)
-    inner = as_mapping(record.get("output"))
-    message = message_record(inner or record)
-    if message.get("role") == "tool" and "content" in message:
-        text = content_text(message.get("content"))
-        failed = message.get("status") == "error" or message.get("is_error") is True
-        call_id = as_string(message.get("tool_call_id"))
-        return ToolResult(
-            text, call_id, as_string(message.get("name")), (text or "failed") if failed else None
-        )
-    return ToolResult(value if isinstance(value, str) else content_text(value))
-
-
-def tool_arguments(span: SpanRecord) -> JSON:
-    """The arguments of a tool span, positional ones named after the tool's parameters."""
-    value = open_json(names.look_up(span.attributes, names.TOOL_ARGUMENTS))
-    record = as_mapping(value)
-    if "input_str" in record:
-        return first(record, "inputs", "input_str")
-    if "kwargs" not in record or "args" not in record:
-        return value
-    arguments = dict(as_mapping(record["kwargs"]))
-    positional = as_list(record["args"])
-    parameters = list(as_mapping(open_json(span.attributes.get("tool.parameters"))))
-    if len(positional) > len(parameters):
-        return {"args": positional, **arguments} if positional else arguments
-    return {**dict(zip(parameters, positional, strict=False)), **arguments}
-
-
 def join_said(messages: Iterable[ChatMessage]) -> tuple[str, str | None, tuple[ToolCall, ...], str | None]:
     """Text, reasoning, calls and finish reason of what a model call said, as one act."""
     texts: list[str] = []
@@ -313,37 +294,6 @@ def join_said(messages: Iterable[ChatMessage]) -> tuple[str, str | None, tuple[T
         calls += message.calls
         finish = message.finish_reason or finish
     return "\n".join(texts), "\n".join(thoughts) or None, tuple(calls), finish
-
-
-def offered_tools(attributes: names.Attributes) -> Iterator[Tool]:
-    """The tools that a span says were offered."""
-    yield from _tools(open_json(names.look_up(attributes, names.TOOL_DEFINITIONS)))
-    flat: dict[str, dict[str, JSON]] = {}
-    for name, value in attributes.items():
-        if name.startswith(names.TOOL_DEFINITION_PREFIXES):
-            prefix = next(prefix for prefix in names.TOOL_DEFINITION_PREFIXES if name.startswith(prefix))
-            index, _, path = name[len(prefix) :].partition(".")
-            flat.setdefault(index, {})[path] = value
-    for fields in flat.values():
-        schema = open_json(first(fields, "tool.json_schema", "json_schema"))
-        yield from _tools([schema if isinstance(schema, dict) else dict(fields)])
-    parameters = as_mapping(open_json(attributes.get(names.REQUEST_PARAMETERS)))
-    yield from _tools(parameters.get("function_tools"))
-    yield from _tools(parameters.get("output_tools"))
-
-
-def _tools(definitions: JSON) -> Iterator[Tool]:
-    for item in as_list(definitions):
-        record = as_mapping(open_json(item))
-        record = as_mapping(record.get("function")) or record
-        name = as_string(record.get("name"))
-        schema = open_json(
-            first(record, "parameters", "input_schema", "parameters_json_schema", "inputSchema")
-        )
-        if name is not None:
-            yield Tool(
-                name, as_string(record.get("description")), schema if isinstance(schema, dict) else None
-            )
 
 
 def message_texts(

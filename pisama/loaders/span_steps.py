@@ -7,21 +7,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pisama.loaders import names
+from pisama.loaders.fenced_code import fenced_code
 from pisama.loaders.messages import ChatMessage, ToolResult
 from pisama.loaders.span_messages import (
-    Conversation,
     join_said,
     message_texts,
-    offered_tools,
     read_conversation,
 )
 from pisama.loaders.spans import Node, SpanTree
-from pisama.loaders.values import as_integer, as_list, as_mapping, as_number, as_string, open_json
-from pisama.trace import JSON, Message, Tool, Usage
+from pisama.loaders.values import as_integer, as_list, as_number, as_string, open_json
+from pisama.trace import JSON, Message, Usage
 
 MAX_OWN_WORDS = 4
 """How many of its latest texts an agent may be played back inside a longer message (a plan with a
 heading) and still be recognised."""
+
+MAX_MANAGED = 50
+"""Most sub-agents of one agent that are tried as the name of a nameless agent span."""
+TASK_BEGINNING = 400
+"""Characters of a sub-agent's task in which it is addressed by name."""
 
 ANY_AGENT = "agent"
 """Name of the one who acts where nothing in the trace gives a name."""
@@ -53,7 +57,8 @@ class StepDraft:
     answers: list[ToolResult] = field(default_factory=list)
     """Results that a later model call of this agent was given, not yet paired."""
     seen: list[Message] = field(default_factory=list)
-    offered: list[Tool] = field(default_factory=list)
+    offered: bool = False
+    """The model call was given tools to call, so code in its answer is text."""
     recipient: str | None = None
     parent: StepDraft | None = None
 
@@ -117,30 +122,30 @@ class Memory:
 def agent_names(tree: SpanTree) -> dict[Node, str]:
     """What each agent span calls its agent."""
     found: dict[Node, str] = {}
+    managed: dict[Node, list[str]] = {}
     for node in tree.nodes:
         if node.kind != "agent":
             continue
         name = as_string(names.look_up(node.record.attributes, names.AGENT_SPAN_NAME))
-        found[node] = name or _managed_name(node) or names.plain_name(node.record.name) or ANY_AGENT
+        found[node] = name or _managed_name(node, managed) or names.plain_name(node.record.name) or ANY_AGENT
     return found
 
 
-def _managed_name(node: Node) -> str | None:
+def _managed_name(node: Node, known: dict[Node, list[str]]) -> str | None:
     """The name by which the agent above knows this one, where the span has only the class's name."""
     above = node.parent.agent if node.parent is not None else None
     if above is None:
         return None
-    managed = [
-        value
-        for name, value in above.record.attributes.items()
-        if name.startswith(names.MANAGED_AGENT_PREFIX) and name.endswith(".name") and isinstance(value, str)
-    ]
+    if above not in known:
+        known[above] = list(names.managed_agents(above.record.attributes))[:MAX_MANAGED]
+    managed = known[above]
     own = names.plain_name(node.record.name)
     if own in managed or not managed:
         return None
     task = as_string(names.look_up(node.record.attributes, names.INPUT_VALUE)) or ""
-    addressed = [name for name in managed if name in task[:400]]
-    return (addressed or managed)[0] if len(managed) == 1 or addressed else None
+    beginning = task[:TASK_BEGINNING]
+    addressed = managed if len(managed) == 1 else [name for name in managed if name in beginning]
+    return addressed[0] if addressed else None
 
 
 def agent_of(node: Node, agents: dict[Node, str]) -> str:
@@ -192,14 +197,13 @@ def draft_steps(tree: SpanTree, agents: dict[Node, str]) -> list[StepDraft]:
             above = above.parent.agent if above.parent is not None else None
     actors = calls + [node for node in agents if node not in busy and _is_act(node, agents)]
     actors.sort(key=lambda node: node.position)
-    memories: dict[tuple[str, bool], Memory] = {}
-    drafts = []
-    for node in actors:
-        agent = agent_of(node, agents)
-        in_tool = node.owner is not None and node.owner.kind == "tool" and node.kind == "llm"
-        memory = memories.setdefault((agent, in_tool), Memory())
-        drafts.append(_draft(node, agent, memory))
-    return drafts
+    return list(_Drafting(agents).drafts(actors or _stand_ins(tree, agents)))
+
+
+def _stand_ins(tree: SpanTree, agents: dict[Node, str]) -> list[Node]:
+    """Who acts when tools ran but no span says who called them: the agents, else each tool span itself."""
+    tools = [node for node in tree.nodes if node.kind == "tool"]
+    return (list(agents) or tools) if tools else []
 
 
 def _is_act(node: Node, agents: dict[Node, str]) -> bool:
@@ -215,34 +219,71 @@ def _is_act(node: Node, agents: dict[Node, str]) -> bool:
     return used_tool or node.failure is not None or bool(read_conversation(node.record).said)
 
 
-def _draft(node: Node, agent: str, memory: Memory) -> StepDraft:
-    conversation = read_conversation(node.record)
-    text, reasoning, calls, finish = join_said(conversation.said)
-    draft = StepDraft(
-        node=node,
-        agent=agent,
-        text=text,
-        reasoning=reasoning,
-        finish_reason=_finish_reason(node.record.attributes) or finish,
-        calls=[CallDraft(call.name, call.arguments, call.id) for call in calls],
-        offered=list(offered_tools(node.record.attributes)),
-    )
-    _hear(draft, conversation, memory)
-    memory.say(draft)
-    return draft
+class _Drafting:
+    """Makes the drafts of one trace, in order of time."""
+
+    def __init__(self, agents: dict[Node, str]) -> None:
+        self._agents = agents
+        self._memories: dict[tuple[str, bool], Memory] = {}
+        self._called: dict[str, str] = {}
+
+    def drafts(self, actors: list[Node]) -> Iterator[StepDraft]:
+        for node in actors:
+            agent = agent_of(node, self._agents)
+            in_tool = node.kind == "llm" and node.owner is not None and node.owner.kind == "tool"
+            yield self._draft(node, agent, self._memories.setdefault((agent, in_tool), Memory()))
+
+    def _draft(self, node: Node, agent: str, memory: Memory) -> StepDraft:
+        if node.kind == "tool":
+            return StepDraft(node, agent)
+        conversation = read_conversation(node.record)
+        text, reasoning, calls, finish = join_said(conversation.said)
+        draft = StepDraft(
+            node=node,
+            agent=agent,
+            text=text,
+            reasoning=reasoning,
+            finish_reason=_finish_reason(node.record.attributes) or finish,
+            calls=[CallDraft(call.name, call.arguments, call.id) for call in calls],
+            offered=names.offers_tools(node.record.attributes),
+        )
+        for call in draft.calls:
+            if call.id is not None:
+                self._called[call.id] = call.name
+        if not draft.calls and not draft.offered:
+            _add_code_action(draft)
+        self._hear(draft, conversation.given, memory)
+        memory.say(draft)
+        return draft
+
+    def _hear(self, draft: StepDraft, given: list[ChatMessage], memory: Memory) -> None:
+        before = draft if draft.node.kind == "agent" else memory.latest
+        for message, result in memory.take(given, draft.node.agent):
+            if result is None:
+                draft.seen.append(Message(message.role, message.text, message.name))
+                continue
+            if before is not None:
+                before.answers.append(result)
+            if before is not draft:
+                name = result.name or self._called.get(result.call_id or "") or _only_call(before)
+                draft.seen.append(Message("tool", result.text or result.error or "", name))
 
 
-def _hear(draft: StepDraft, conversation: Conversation, memory: Memory) -> None:
-    before = memory.latest
-    called = {call.id: call.name for call in before.calls} if before is not None else {}
-    for message, result in memory.take(conversation.given, draft.node.agent):
-        if result is None:
-            draft.seen.append(Message(message.role, message.text, message.name))
-            continue
-        if before is not None:
-            before.answers.append(result)
-        name = result.name or called.get(result.call_id)
-        draft.seen.append(Message("tool", result.text or result.error or "", name))
+def _only_call(step: StepDraft | None) -> str | None:
+    return step.calls[0].name if step is not None and len(step.calls) == 1 else None
+
+
+def _add_code_action(step: StepDraft) -> None:
+    """The code in the answer of a code agent, when the span around the model call executed it."""
+    around = step.node.parent
+    if around is None or around.kind != "chain" or around.record.scope not in names.CODE_AGENT_SCOPES:
+        return
+    code = fenced_code(step.text)
+    if code is None:
+        return
+    output = names.look_up(around.record.attributes, names.OUTPUT_VALUE)
+    result = output if isinstance(output, str) else None
+    step.calls.append(CallDraft(names.CODE_TOOL, {"code": code}, result=result, error=around.failure))
 
 
 def _finish_reason(attributes: names.Attributes) -> str | None:
@@ -261,8 +302,3 @@ def usage_of(attributes: names.Attributes) -> Usage | None:
         cost=as_number(names.look_up(attributes, names.COST)),
     )
     return None if usage == Usage() else usage
-
-
-def agent_input(node: Node) -> JSON:
-    """The raw input of an agent span, opened."""
-    return as_mapping(open_json(names.look_up(node.record.attributes, names.INPUT_VALUE)))

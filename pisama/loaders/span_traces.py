@@ -6,17 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from pisama.loaders import names
 from pisama.loaders.span_calls import CallPairing, handoff_target
-from pisama.loaders.span_messages import messages_in, offered_tools, read_conversation, text_in
+from pisama.loaders.span_messages import messages_in, read_conversation, text_in
 from pisama.loaders.span_steps import CallDraft, StepDraft, agent_names, agent_of, draft_steps, usage_of
+from pisama.loaders.span_tools import tools_of
 from pisama.loaders.spans import Node, SpanRecord, SpanTree, as_span, build_tree, group_by_trace
 from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
-from pisama.trace import JSON, Step, Tool, ToolCall, Trace
-
-_CODE_SCHEMA: dict[str, JSON] = {
-    "type": "object",
-    "properties": {"code": {"type": "string"}},
-    "required": ["code"],
-}
+from pisama.trace import JSON, Step, ToolCall, Trace
 
 
 def assemble(records: Iterable[SpanRecord], *, format_id: str, growing: bool = False) -> Iterator[Trace]:
@@ -58,7 +53,7 @@ class _Assembly:
             steps=steps,
             spans=tuple(as_span(node, self._span_agent(node)) for node in self.tree.nodes),
             agents=tuple(dict.fromkeys(step.agent for step in steps)),
-            tools=self._tools(),
+            tools=tools_of(self.tree, self.steps),
             final_answer=self._final_answer(head),
             complete=not growing and self.tree.complete,
             outcome="error" if any(node.record.status == "error" for node in self._top()) else None,
@@ -135,27 +130,30 @@ class _Assembly:
         return iter(runs or self.tree.roots)
 
     def _head(self) -> Node | None:
-        """The agent span that everything else is within: the outermost one that has a name or messages."""
-        return next((node for node in self.tree.nodes if node.kind == "agent" and _has_content(node)), None)
+        """The agent span that the whole run is within; None when several agents stand side by side."""
+        outermost: dict[Node, Node] = {}
+        for node in self.agents:
+            above = node.parent.agent if node.parent is not None else None
+            around = outermost[above] if above is not None else None
+            outermost[node] = around if around is not None and _has_content(around) else node
+        heads = {outermost[step.node.agent] for step in self.steps if step.node.agent is not None}
+        return heads.pop() if len(heads) == 1 else None
 
     def _task(self, head: Node | None) -> str | None:
-        if head is not None:
-            task = _own_input(head)
+        places = [head] if head is not None and not self._begins_before(head) else []
+        for place in places + self.tree.roots:
+            task = _own_input(place)
             if task:
                 return task
-            name = self.agents[head]
-            of_head = [step for step in self.steps if step.agent == name]
-        else:
-            of_head = []
-        for step in (of_head or self.steps)[:1]:
+        for step in self.steps[:1]:
             for message in read_conversation(step.node.record).given:
                 if message.role == "user" and message.text.strip():
                     return message.text.strip()
-        for root in self.tree.roots:
-            task = _own_input(root)
-            if task:
-                return task
         return None
+
+    def _begins_before(self, head: Node) -> bool:
+        """Whether somebody outside of the head agent acted first, who then gave it its task."""
+        return bool(self.steps) and self.steps[0].node.position < head.position
 
     def _final_answer(self, head: Node | None) -> str | None:
         if head is not None:
@@ -168,31 +166,11 @@ class _Assembly:
             answer = _given_answer(call)
             if answer:
                 return answer
-        if head is not None:
-            output = _own_output(head)
+        for place in [head] if head is not None else self.tree.roots[:1]:
+            output = _own_output(place) if place.kind != "llm" else None
             if output:
                 return output
-        last = self.steps[-1] if self.steps else None
-        closing = own[-1] if own and not (last and last.node.agent is None) else last
-        return closing.text.strip() or None if closing is not None else None
-
-    def _tools(self) -> tuple[Tool, ...] | None:
-        found: dict[str, Tool] = {}
-        for node in self.tree.nodes:
-            if node.kind in ("llm", "agent"):
-                for tool in (*offered_tools(node.record.attributes), *_named_tools(node)):
-                    known = found.get(tool.name)
-                    if known is None or (known.schema is None and tool.schema is not None):
-                        found[tool.name] = tool
-        if not found:
-            return None
-        for step in self.steps:
-            for call in step.calls:
-                if call.name == names.CODE_TOOL:
-                    found.setdefault(call.name, Tool(call.name, None, _CODE_SCHEMA))
-                elif call.node is not None and (call.error is None or call.name in found):
-                    _describe(found, call.name, call.node)
-        return tuple(found.values())
+        return (own[-1].text.strip() or None) if own else None
 
     def _metadata(self) -> dict[str, JSON]:
         metadata: dict[str, JSON] = {}
@@ -294,29 +272,3 @@ def _given_answer(call: CallDraft) -> str | None:
         return None
     answer = first(as_mapping(call.arguments), *names.FINAL_ANSWER_ARGUMENTS)
     return as_text(answer) or call.result
-
-
-def _named_tools(node: Node) -> Iterator[Tool]:
-    """Tools and sub-agents of which an agent span tells only the name."""
-    attributes = node.record.attributes
-    for item in as_list(open_json(names.look_up(attributes, names.TOOL_NAMES))):
-        if isinstance(item, str):
-            yield Tool(item)
-    for name, value in attributes.items():
-        if name.startswith(names.MANAGED_AGENT_PREFIX) and name.endswith(".name") and isinstance(value, str):
-            yield Tool(value, as_string(attributes.get(name.removesuffix("name") + "description")))
-
-
-def _describe(found: dict[str, Tool], name: str, node: Node) -> None:
-    """Add what the span of an executed tool tells about a tool that was only named."""
-    known = found.get(name)
-    if known is not None and known.schema is not None:
-        return
-    attributes = node.record.attributes
-    schema = as_mapping(open_json(names.look_up(attributes, names.TOOL_SCHEMA)))
-    if schema and all(isinstance(value, dict) and "type" in value for value in schema.values()):
-        schema = {"type": "object", "properties": schema}
-    if schema.get("type") != "object":
-        schema = {}
-    description = as_string(names.look_up(attributes, names.TOOL_DESCRIPTION))
-    found[name] = Tool(name, description or (known.description if known else None), schema or None)
