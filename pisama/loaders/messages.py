@@ -20,7 +20,23 @@ MAX_SEEN = 64
 
 _CONTENT = ("content", "parts", "contents")
 
-KNOWN_ROLES: Mapping[str, Role] = {
+KNOWN_MEDIA = frozenset(
+    (
+        "image",
+        "image_url",
+        "input_image",
+        "audio",
+        "input_audio",
+        "video",
+        "file",
+        "input_file",
+        "document",
+        "blob",
+    )
+)
+"""Types of content blocks that hold no text."""
+
+_ROLES: Mapping[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -111,9 +127,8 @@ def _block_text(block: Mapping[str, JSON]) -> str:
     if block.get("text") is not None:
         return as_text(block["text"]) or ""
     # Pictures are megabytes of base64, and nothing here reads them.
-    return (
-        to_json(dict(block)) if block.get("type") in ("text", "json", "object") else f"[{block.get('type')}]"
-    )
+    kind = as_string(block.get("type")) or ""
+    return f"[{kind}]" if kind in _MEDIA or "source" in block or "data" in block else to_json(dict(block))
 
 
 def _has_result_parts(content: JSON) -> bool:
