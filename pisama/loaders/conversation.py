@@ -81,11 +81,11 @@ def _mark(value: JSON) -> float:
     key = _list_key(record)
     if key is None or _OTHER_FORMATS & record.keys():
         return 0.0
-    names = _names_mark(as_list(record[key])[:SAMPLE_RECORDS])
+    messages = as_list(record[key])[:SAMPLE_RECORDS]
     labelled = isinstance(record.get("question"), str) or any(name.startswith("mistake_") for name in record)
-    if key == "history" and names and labelled:
-        return 0.9
-    return names
+    if key == "history" and labelled:
+        return 0.9 if _names_mark([message for message in messages if is_message(message)]) else 0.0
+    return _names_mark(messages)
 
 
 def _names_mark(values: Sequence[JSON]) -> float:
