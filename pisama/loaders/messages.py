@@ -20,7 +20,7 @@ MAX_SEEN = 64
 
 _CONTENT = ("content", "parts", "contents")
 
-KNOWN_MEDIA = frozenset(
+_MEDIA = frozenset(
     (
         "image",
         "image_url",
@@ -36,7 +36,7 @@ KNOWN_MEDIA = frozenset(
 )
 """Types of content blocks that hold no text."""
 
-_ROLES: Mapping[str, Role] = {
+KNOWN_ROLES: Mapping[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
