@@ -37,7 +37,7 @@ _LEAD = re.compile(
 )
 _OWNER = re.compile(
     r"^(?:\*\*|__)?(?:[Tt]he )?(?P<owner>[A-Za-z][\w-]{1,60}(?: [A-Za-z][\w-]{1,30}){0,4}?)(?:\*\*|__)?"
-    r"(?:(?:\*\*)?:(?:\*\*)? (?=\S)| (?:will|shall|should|must|is to|to) )",
+    r"(?:(?:\*\*)?:(?:\*\*)?\s{1,3}(?=\S)| (?:will|shall|should|must|is to|to) )",
 )
 _ROLE = re.compile(
     r"(?:agent|expert|assistant|specialist|analyst|surfer|checker|engineer|researcher|writer|reviewer|planner|coder"

@@ -6,11 +6,15 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.detectors.injection import Injection
 from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
+from pisama.detectors.malformed_output import MalformedOutput
+from pisama.detectors.persona_drift import PersonaDrift
 from pisama.detectors.tool_misuse import ToolMisuse
 
 BUILT_IN: tuple[type[Detector], ...] = (
     Loop,
     Instruction,
+    MalformedOutput,
+    PersonaDrift,
     ToolMisuse,
     Injection,
 )

@@ -1,0 +1,338 @@
+"""Tool misuse: a wrong tool, or the right one with wrong arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from pisama.code_text import code_of, imported, redefined
+from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.features import CallFeatures, Features, features
+from pisama.issue import Evidence, Issue
+from pisama.offered import plain_name
+from pisama.outcomes import ErrorKind
+from pisama.schema import violations
+from pisama.text import quote, similarity
+from pisama.tool_inputs import rejected, unfit
+from pisama.trace import Trace
+
+_UNKNOWN_TOOL = re.compile(
+    r"unknown tool(?: name)?|no such tool|unsupported (?:tool )?call|not among the explicitly allowed tools"
+    r"|(?:is not a (?:valid|known) tool)|tool [^\n]{1,80}? (?:does not exist|is not (?:available|registered|defined))"
+    r"|(?:tool|function) (?:not found|unknown)|tool [\"'`]?[\w.\-]{1,60}[\"'`]? not found",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"['\"`](?P<name>[\w.\-]{1,80})['\"`]")
+_CODE_KEYS = frozenset({"code", "command", "cmd", "script", "source"})
+
+
+@dataclass(slots=True)
+class _Found:
+    """One failure and all the calls that show it."""
+
+    signal: str
+    tool: str
+    what: str
+    advice: str
+    calls: list[CallFeatures] = field(default_factory=list)
+
+
+class ToolMisuse(Detector):
+    """A tool that was not offered, arguments it does not take, or code in place of a tool.
+
+    ## Why it is a failure
+
+    The call cannot do what the agent wanted: the runtime refuses it, or the tool does something else.
+    The agent then goes on without the result, and often makes one up.
+
+    ## What it does not flag
+
+    Optional arguments left out, values that a runtime converts by itself (a number in quotes), tools that
+    were not listed but answered, calls that broke the schema and were served all the same, and tools
+    that failed for reasons of their own.
+
+    ## How to fix it
+
+    Name the tools once, in one place, with schemas that forbid unknown properties; validate arguments before
+    the call and return what is wrong, with the valid names, in the reply.
+    """
+
+    id = "tool_misuse"
+    needs = frozenset({Needs.CALLS})
+    tags = (
+        "trail:Tool-related",
+        "trail:Tool Selection Errors",
+        "trail:Tool Definition Issues",
+        "mast:FM-2.6",
+    )
+    signals: ClassVar = {
+        "unknown_tool": Signal("the runtime answered that it does not know the tool", 55, 0.85),
+        "not_offered": Signal("a call of a tool that was not offered and never answered", 45, 0.6),
+        "arguments": Signal("arguments that break the tool's schema, or that the tool refused", 45, 0.8),
+        "shadowed": Signal("code that redefines or imports a tool that was offered", 45, 0.7),
+        "forbidden_import": Signal("code that imports a module outside the list of those allowed", 35, 0.7),
+        "unfit_input": Signal("an input of a kind that the tool cannot take", 35, 0.5),
+    }
+
+    max_evidence: Annotated[int, Field(ge=1)] = 5
+    """Calls quoted in one issue; all are counted."""
+    repaired_severity: Annotated[int, Field(ge=0, le=100)] = 25
+    """Severity when the agent's next call of the same tool was answered."""
+
+    quiet = (
+        Example(
+            "a tool that was not listed but answered",
+            """
+            task: What is 2 + 2?
+            tools: search(query)
+            agent: calculator(expression="2+2") -> 4
+            agent: It is 4.
+            """,
+        ),
+        Example(
+            "optional arguments left out, a number in quotes",
+            """
+            task: Find cats.
+            tools: search(query: string, limit?: integer)
+            agent: search(query="cats") -> a page about cats
+            agent: search(query="cats", limit="5") -> five pages about cats
+            """,
+        ),
+        Example(
+            "arguments outside the schema that were served all the same",
+            """
+            task: Find cats.
+            tools: search(query: string)
+            agent: search(q="cats") -> a page about cats
+            """,
+        ),
+        Example(
+            "a tool that failed for its own reasons",
+            """
+            task: Find cats.
+            tools: search(query: string)
+            agent: search(query="cats") -> Error: search service unavailable (503)
+            agent: search(query="cats") -> a page about cats
+            """,
+        ),
+        Example(
+            "a tool called by its full name in the runtime",
+            """
+            task: Find cats.
+            tools: search(query: string)
+            agent: functions.search(query="cats") -> a page about cats
+            agent: I handed over.
+            """,
+        ),
+        Example(
+            "code that uses an offered tool and imports what it may",
+            r"""
+            system: You only have access to these tools:\n- web_search: searches the web.\nYou can use imports, but only from the following list of modules: ['re', 'math']
+            task: Find the year.
+            agent: python_interpreter(code="import re\nfrom math import sqrt\npage = web_search('year')\nprint(page)") -> 1999
+            """,
+        ),
+    )
+    fires = (
+        Example(
+            "the runtime does not know the tool",
+            """
+            task: What is the weather in Oslo?
+            tools: search(query)
+            agent: get_weather(city="Oslo") -> Unknown tool name: 'get_weather'. Available tools: search
+            agent: It is sunny in Oslo.
+            """,
+            at=(0,),
+        ),
+        Example(
+            "a tool that nobody offered and that never answered",
+            """
+            task: Tell Ann.
+            tools: search(query)
+            agent: search(query="Ann") -> ann@example.org
+            agent: send_mail(to="ann@example.org")
+            agent: Done.
+            """,
+            at=(1,),
+        ),
+        Example(
+            "a required argument is missing, twice",
+            """
+            task: Book the flight.
+            tools: book(flight: string, passengers: integer)
+            agent: book(flight="HAT1") -> Error: invalid request
+            agent: book(flight="HAT1") -> Error: invalid request
+            """,
+            at=(0,),
+        ),
+        Example(
+            "the tool refuses an argument it does not have",
+            """
+            task: Read the page.
+            tools: page_down()
+            agent: page_down(page_down="") -> error: TypeError: forward() got an unexpected keyword argument 'page_down'
+            """,
+            at=(0,),
+        ),
+        Example(
+            "code imports the tool it was given as a function",
+            r"""
+            system: You only have access to these tools:\n- web_search: searches the web.
+            task: Find the year.
+            agent: python_interpreter(code="from tools import web_search\nprint(web_search('year'))") -> error: Import of tools is not allowed
+            """,
+            at=(0,),
+        ),
+        Example(
+            "code imports a module that it may not",
+            r"""
+            system: You can use imports in your code, but only from the following list of modules: ['re', 'math']
+            task: Find the year.
+            agent: python_interpreter(code="import inspect\nprint(inspect.getsource(f))") -> error: InterpreterError: import of inspect is not allowed
+            """,
+            at=(0,),
+        ),
+    )
+
+    def check(self, trace: Trace) -> Iterator[Issue]:
+        """Every call is held to what was offered, to its schema and to what came back."""
+        table = features(trace)
+        found: dict[tuple[str, ...], _Found] = {}
+        for call in table.calls:
+            for problem in self._problems(trace, table, call):
+                found.setdefault((problem.signal, problem.tool, problem.what), problem).calls.append(call)
+        for problem in found.values():
+            yield self._issue(trace, table, problem)
+
+    def _problems(self, trace: Trace, table: Features, call: CallFeatures) -> Iterator[_Found]:
+        unknown = _unknown(call)
+        if unknown:
+            yield self._unknown_tool(table, call)
+        elif self._not_offered(trace, table, call):
+            yield _Found(
+                "not_offered",
+                call.name,
+                f"{call.name}, which is not among the tools offered, was called and nothing came back",
+                f"Offer {call.name}, or tell the agent which of the offered tools to use instead.",
+            )
+        else:
+            yield from self._arguments(trace, call)
+        yield from _code(table, call)
+
+    def _unknown_tool(self, table: Features, call: CallFeatures) -> _Found:
+        wanted = _wanted(call)
+        names = sorted(table.offered.tools, key=lambda name: (-similarity(name, wanted), name))
+        nearest = f"; the nearest that was offered is {names[0]}" if names else ""
+        return _Found(
+            "unknown_tool",
+            wanted,
+            f"{wanted} was called, and the answer was that there is no such tool{nearest}",
+            "List the valid tool names in the reply to an unknown one, and stop the run when the model insists.",
+        )
+
+    def _not_offered(self, trace: Trace, table: Features, call: CallFeatures) -> bool:
+        if (
+            not trace.tools
+            or not trace.complete
+            or call.call.result is not None
+            or call.call.error is not None
+        ):
+            return False
+        if not any(other.call.result is not None for other in table.calls):
+            return False
+        known = {plain_name(name) for name in (*table.offered.tools, *table.offered.members, *trace.agents)}
+        name = plain_name(call.name)
+        # A hand-over names the agent in its own name: `transfer_to_writer`.
+        to_agent = any(plain_name(agent) in name for agent in (*trace.agents, *table.offered.members))
+        answered = any(other.name == call.name and other.outcome.status == "success" for other in table.calls)
+        return name not in known and not to_agent and not answered
+
+    def _arguments(self, trace: Trace, call: CallFeatures) -> Iterator[_Found]:
+        given = call.call.arguments
+        if call.outcome.status != "error" or not isinstance(given, dict):
+            return
+        tool = next((tool for tool in trace.tools or () if tool.name == call.name), None)
+        broken = violations(given, tool.schema) if tool is not None and tool.schema else ()
+        refused = rejected(call.outcome.message, f"{call.call.error or ''}\n{call.call.result or ''}"[:2000])
+        if not _CODE_KEYS & given.keys() and (broken or refused):
+            what = "; ".join(item.message for item in broken[:3]) or refused or ""
+            yield _Found(
+                "arguments",
+                call.name,
+                f"{call.name} was called with arguments that it does not take: {what}",
+                f"Give {call.name} a schema with its required properties and no others, and reject a call that breaks it with the names that are valid.",
+            )
+        elif wrong := unfit(call):
+            yield _Found(
+                "unfit_input",
+                call.name,
+                wrong,
+                f"Say in the description of {call.name} what its input must look like.",
+            )
+
+    def _issue(self, trace: Trace, table: Features, problem: _Found) -> Issue:
+        first = problem.calls[0]
+        times = f" ({len(problem.calls)} times)" if len(problem.calls) > 1 else ""
+        last = problem.calls[-1].position
+        after = next((call for call in table.calls[last + 1 :] if call.name == problem.tool), None)
+        repaired = after is not None and after.outcome.status == "success"
+        return self.issue(
+            trace,
+            problem.signal,
+            first.step,
+            f"{problem.what}{times}.",
+            evidence=tuple(_evidence(call) for call in problem.calls[: self.max_evidence]),
+            recommendation=problem.advice,
+            about=(problem.tool, problem.what),
+            severity=self.repaired_severity if repaired else None,
+            call=first.number,
+        )
+
+
+def _evidence(call: CallFeatures) -> Evidence:
+    answer = call.call.error or call.call.result or ""
+    shown = answer if answer.strip() else f"{call.name}({call.call.arguments})"
+    return Evidence(
+        quote(shown), call.step.index, call.number, "what came back" if answer.strip() else "the call"
+    )
+
+
+def _unknown(call: CallFeatures) -> bool:
+    if not call.outcome.failed:
+        return False
+    answer = f"{call.call.error or ''}\n{call.call.result or ''}"
+    return call.outcome.kind is ErrorKind.UNKNOWN_TOOL or _UNKNOWN_TOOL.search(answer[:600]) is not None
+
+
+def _wanted(call: CallFeatures) -> str:
+    """The tool that is not known: the one called, or the one that the code which was run calls."""
+    named = _QUOTED.search(call.outcome.message) if code_of(call.call) is not None else None
+    return named["name"] if named is not None else call.name
+
+
+def _code(table: Features, call: CallFeatures) -> Iterator[_Found]:
+    code = code_of(call.call)
+    if code is None:
+        return
+    offered = table.offered
+    for name in sorted((redefined(code) | imported(code).names) & (offered.tools | offered.members)):
+        yield _Found(
+            "shadowed",
+            name,
+            f"Code redefines or imports {name}, which was offered as a tool",
+            f"Tell the agent that {name} is there already and must neither be imported nor assigned.",
+        )
+    if offered.modules is not None:
+        allowed = {module.split(".", 1)[0] for module in offered.modules}
+        for module in sorted(imported(code).modules - allowed):
+            if call.outcome.failed:
+                yield _Found(
+                    "forbidden_import",
+                    module,
+                    f"Code imports {module}, which is not among the modules that may be imported",
+                    f"Allow {module}, or say in the reply to the import what to use instead.",
+                )
