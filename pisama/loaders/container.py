@@ -112,7 +112,9 @@ def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
     except BadJSON as error:
         items, cut = read_values(data, path)
         if not items:
-            return _fatal(problem or f"not JSON: {error.reason} at column {error.column}", path, error.line)
+            if problem:
+                return _fatal(problem, path)
+            return _fatal(f"not JSON: {error.reason} at column {error.column}", path, error.line)
     if problem:
         items.append(LoadError(problem, Location(path)))
     return Document(path, lambda: iter(items), sample=take_sample(iter(items)), growing=cut)
