@@ -1,0 +1,229 @@
+"""Named facts: which value a text gives for which field, in JSON and in prose, and which facts it asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from pisama.elements import ElementKind, elements
+from pisama.text import sentences
+from pisama.trace import JSON, Step, ToolCall
+
+JSON_LIMIT = 200_000
+"""Longer texts are not opened as JSON."""
+NODES = 4_000
+"""Values of one JSON text that are looked at."""
+PROSE = 20_000
+"""Characters of a text in which labels are looked for."""
+
+READ = 200_000
+"""Characters of a text whose words count as known."""
+LOOK_UPS = 200
+"""Times all texts are searched for a value that is none of their words."""
+
+_TOKEN = re.compile(r"\w+(?:[@.+\-]\w+){0,12}")
+_PART = re.compile(r"\w+")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_SUBJECT = (
+    "user|customer|account|member|membership|order|reservation|booking|confirmation|ticket|flight|tracking|product"
+    "|item|invoice|case|employee|patient|student|project|transaction|policy|contract|device|serial|loyalty"
+)
+_LABEL = (
+    rf"(?:(?:{_SUBJECT})[ _-]?(?:id|number|code|reference|identifier)s?\b|e-?mail(?: address(?:es)?)?\b"
+    r"|phone number\b|(?:zip|postal) code\b|date of birth\b|url\b)"
+)
+_LABELLED = re.compile(
+    rf"\b(?P<label>{_LABEL})(?: is| was|:| =|=| \(|,)?[ ]{{0,2}}[#\"'*`(]{{0,3}}(?P<value>[A-Za-z0-9][\w@.+\-/]{{2,80}})",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(
+    r"\b(?:could|can|would|may) (?:you|i)\b(?:[^.?!\n]{0,40}?)\b(?:provide|share|tell|give|send|have|get|enter|supply)\b"
+    r"|\bplease (?:\w+ )?(?:provide|share|tell|give|send|enter|supply)\b"
+    r"|\bwhat(?:'s| is| are) (?:your|the)\b|\bi(?:'ll| will| would)? (?:also )?need (?:your|the|to know)\b",
+    re.IGNORECASE,
+)
+_HEDGED = re.compile(
+    r"\b(?:correct|confirm|verify|double[- ]check|another|different|new|other|again|right|valid|which|alternative|if)\b",
+    re.IGNORECASE,
+)
+_ONE_LABEL = re.compile(rf"\b{_LABEL}", re.IGNORECASE)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BREAK = re.compile(r"[ \-.]+")
+_SYNONYMS = {"number": "id", "code": "id", "reference": "id", "identifier": "id", "no": "id", "address": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A field and the value a text gives for it."""
+
+    key: str
+    """Normalised by `normal_key`."""
+    value: str
+    """As it was written."""
+
+
+def normal_key(name: str) -> str:
+    """One spelling for the names of a field: `reservationId`, `Reservation number` and `reservation_id`."""
+    words = _BREAK.sub("_", _HUMP.sub("_", name.strip())).lower().replace("e_mail", "email").split("_")
+    if words and words[-1].endswith("s") and len(words[-1]) > 2:
+        words[-1] = words[-1].removesuffix("s")
+    if len(words) > 1 and words[-1] in _SYNONYMS and words[0] not in ("zip", "postal", "phone"):
+        words[-1] = _SYNONYMS[words[-1]]
+    return "_".join(word for word in words if word)
+
+
+def fields(value: JSON) -> Iterator[Fact]:
+    """The scalar fields of a JSON value at any depth, with the key each stands under; at most `NODES`."""
+    stack: list[tuple[str, JSON]] = [("", value)]
+    for _ in range(NODES):
+        if not stack:
+            return
+        key, node = stack.pop()
+        if isinstance(node, dict):
+            stack.extend((str(name), item) for name, item in reversed(node.items()))
+        elif isinstance(node, list):
+            stack.extend((key, item) for item in reversed(node[:NODES]))
+        elif key and node is not None and not isinstance(node, bool):
+            yield Fact(normal_key(key), str(node))
+
+
+def opened(text: str) -> JSON:
+    """The object or array a text is, or None when it is neither or too long."""
+    stripped = text[: JSON_LIMIT + 1].strip()
+    if stripped[:1] not in ("{", "[") or len(text) > JSON_LIMIT:
+        return None
+    try:
+        value: JSON = orjson.loads(stripped)
+    except orjson.JSONDecodeError:
+        return None
+    return value
+
+
+def told(text: str) -> Iterator[Fact]:
+    """The facts a person's words give under a label: `my user id is anna_12`, `order number: #W123`; and
+    addresses, which need no label."""
+    for match in _LABELLED.finditer(text[:PROSE]):
+        value = match["value"].rstrip(".,-/")
+        if _telling(value):
+            yield Fact(normal_key(match["label"]), value)
+    for element in elements(text, PROSE):
+        if element.kind in (ElementKind.EMAIL, ElementKind.URL):
+            yield Fact(element.kind.value, element.text)
+
+
+def asked(text: str) -> Iterator[tuple[str, str]]:
+    """The fields a text asks its reader for, with the sentence; not where it asks to confirm or to correct."""
+    for sentence in sentences(text[:PROSE]):
+        request = _ASKED.search(sentence)
+        if request is None or _HEDGED.search(sentence):
+            continue
+        for match in _ONE_LABEL.finditer(sentence, request.start()):
+            yield normal_key(match.group()), sentence
+
+
+def _telling(value: str) -> bool:
+    return any(letter.isdigit() for letter in value) or "@" in value or (value.isupper() and len(value) > 4)
+
+
+@dataclass(slots=True)
+class Given:
+    """A value that was given for a field, and where."""
+
+    value: str
+    step: int
+    """Index of the step that was given it."""
+    text: str
+    """The text that gives it."""
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Known:
+    """What the agents of a run could know so far. Feed it the steps in order."""
+
+    wishes: str = ""
+    """Users' words, the first `READ` characters."""
+    given: dict[str, Given] = field(default_factory=dict)
+    """By field: what a person gave for it."""
+    recorded: dict[str, Given] = field(default_factory=dict)
+    """By field: what tools returned for it last."""
+    questions: tuple[str, ...] = ()
+    """Fields the last step asked for."""
+    _texts: list[str] = field(default_factory=list)
+    _tokens: set[str] = field(default_factory=set)
+    _heard: set[int] = field(default_factory=set)
+    _days: set[str] = field(default_factory=set)
+    _failed: list[str] = field(default_factory=list)
+    _looked: int = 0
+
+    def hear(self, step: Step) -> None:
+        """Take in what a step was given."""
+        for message in step.seen:
+            self.read(message.text)
+            if message.role == "user":
+                self._listen(message.text, step.index)
+
+    def learn(self, call: ToolCall, *, failed: bool) -> None:
+        """Take in a call and what it returned; what a failed call used may rightly be asked for again."""
+        sent = " ".join(fact.value for fact in fields(call.arguments))[:READ].lower()
+        for given in self.given.values():
+            given.used = given.used or given.value.lower() in sent
+        if failed:
+            self._failed.append(sent)
+        text = call.result or call.error or ""
+        self.read(text)
+        value = opened(text)
+        if value is not None and not failed:
+            for fact in fields(value):
+                self.recorded[fact.key] = Given(fact.value, -1, text)
+
+    def read(self, text: str) -> None:
+        """Remember the words of a text."""
+        lowered = text[:READ].lower()
+        if hash(lowered) in self._heard:
+            return
+        self._heard.add(hash(lowered))
+        self._texts.append(lowered)
+        self._tokens.update(_TOKEN.findall(lowered))
+        self._tokens.update(_PART.findall(lowered))
+
+    def has(self, value: str) -> bool:
+        """Whether any text so far holds this value. True when that can no longer be found out cheaply."""
+        lowered = value.lower()
+        if lowered in self._tokens:
+            return True
+        self._looked += 1
+        return self._looked > LOOK_UPS or any(lowered in text for text in self._texts)
+
+    def expected(self, key: str) -> Given | None:
+        """What was given or returned for a field."""
+        return self.given.get(key) or self.recorded.get(key)
+
+    def failed_with(self, value: str) -> bool:
+        """Whether a call that used this value failed or found nothing."""
+        name = value.lower().rsplit("/", 1)[-1]
+        return any(name in sent for sent in self._failed)
+
+    def invented_year(self, year: str, day: str) -> bool:
+        """Whether a user named this day (`05-20`) without a year, and only other years were ever mentioned."""
+        if day not in self._days or year in self._tokens:
+            return False
+        years = {found for text in self._texts for found in _YEAR.findall(text[:PROSE])}
+        return bool(years) and year not in years
+
+    def _listen(self, text: str, index: int) -> None:
+        self.wishes = f"{self.wishes}\n{text}"[:READ] if len(self.wishes) < READ else self.wishes
+        for fact in told(text):
+            self.given[fact.key] = Given(fact.value, index, text)
+        found = list(elements(text, PROSE))
+        self._days.update(element.value[2:] for element in found if element.value.startswith("--"))
+        codes = [
+            element.text
+            for element in found
+            if element.kind == ElementKind.IDENTIFIER and _telling(element.text)
+        ]
+        if len(self.questions) == 1 and len(codes) == 1:
+            self.given.setdefault(self.questions[0], Given(codes[0], index, text))
