@@ -37,42 +37,12 @@ LOADERS: tuple[Loader, ...] = (
 MAX_KEYS_SHOWN = 8
 """Top-level keys named in the error about a document that nobody knows."""
 
-_NOT_TRACES = frozenset(
-    (
-        *(
-            ".py",
-            ".pyi",
-            ".pyc",
-            ".js",
-            ".ts",
-            ".c",
-            ".h",
-            ".cc",
-            ".cpp",
-            ".rs",
-            ".go",
-            ".java",
-            ".rb",
-            ".sh",
-        ),
-        *(".md", ".rst", ".html", ".css", ".csv", ".tsv", ".pdf", ".ipynb", ".sarif", ".xml"),
-        *(".yaml", ".yml", ".toml", ".ini", ".cfg", ".lock", ".whl", ".so", ".o", ".a", ".exe", ".dll"),
-        *(
-            ".png",
-            ".jpg",
-            ".jpeg",
-            ".gif",
-            ".svg",
-            ".webp",
-            ".ico",
-            ".mp3",
-            ".mp4",
-            ".wav",
-            ".woff",
-            ".woff2",
-        ),
-    )
+_OTHER_EXTENSIONS = (
+    ".py .pyi .pyc .js .ts .c .h .cc .cpp .rs .go .java .rb .sh .md .rst .html .css .csv .tsv .pdf .ipynb .xml"
+    " .sarif .yaml .yml .toml .ini .cfg .lock .whl .so .o .a .exe .dll .png .jpg .jpeg .gif .svg .webp .ico"
+    " .mp3 .mp4 .wav .woff .woff2"
 )
+_NOT_TRACES = frozenset(_OTHER_EXTENSIONS.split())
 _SKIPPED_FOLDERS = frozenset(("__pycache__", "node_modules"))
 
 

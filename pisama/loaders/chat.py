@@ -28,7 +28,6 @@ from pisama.loaders.chat_records import (
     tools_of,
     usage_of,
 )
-from pisama.loaders.items import items
 from pisama.loaders.messages import ChatMessage, ConversationBuilder, read_message
 from pisama.loaders.values import as_list, as_mapping, as_string, first, open_json, to_json
 from pisama.report import LoadError
@@ -58,11 +57,19 @@ class _Run:
         self.offer(self.row)
         self.prompt(self.row, self.at)
 
+    @property
+    def failed(self) -> bool:
+        """Whether the latest call of the model failed."""
+        last = self.builder.last_step
+        return last is not None and last.error is not None
+
     def offer(self, record: Mapping[str, JSON]) -> None:
         """Notes the tools that a row or a request offers."""
         tools = tools_of(record)
         if tools is not None:
-            self.tools = {**{tool.name: tool for tool in tools}, **(self.tools or {})}
+            self.tools = {} if self.tools is None else self.tools
+            for tool in tools:
+                self.tools.setdefault(tool.name, tool)
 
     def prompt(self, record: Mapping[str, JSON], at: Location) -> None:
         """Hears the system prompt that Anthropic keeps beside the messages."""
@@ -81,7 +88,7 @@ class _Run:
             return
         last = self.builder.last_step
         step = Step(
-            # A request that was sent twice has two answers at the same place.
+            # A request that failed and was sent again has two answers at the same place.
             index=index if last is None else max(index, last.index + 1),
             agent=message.name or "assistant",
             text=message.text,
@@ -127,16 +134,16 @@ class _Reader:
 
     def read(self) -> Iterator[Loaded]:
         """All traces and errors."""
-        for position, item in enumerate(items(self._document)):
+        for position, item in enumerate(_parts(self._document)):
             if isinstance(item, LoadError):
                 yield item
             else:
-                yield from self._read_item(item, position)
+                yield from self._read_part(item, position)
         open_runs = [self._loose] if self._loose else []
         for run in (*open_runs, *self._log.runs):
             yield self._trace(run, complete=not self._document.growing)
 
-    def _read_item(self, item: Record, position: int) -> Iterator[Loaded]:
+    def _read_part(self, item: Record, position: int) -> Iterator[Loaded]:
         if isinstance(item.value, list):
             yield from self._read_list({}, item.value, item.at, item.at)
             return
@@ -234,11 +241,24 @@ class _Log:
             run, answered = self._known.get(digests[count], (None, False))
             if run is None:
                 continue
+            if answered and count == len(messages) and not run.failed:
+                # The same words once more after an answer: another run of the same task.
+                return None, 0
             if answered and count < len(messages) and as_mapping(messages[count]).get("role") == "assistant":
                 # The answer, resent with some changes.
                 return run, count + 1
             return run, count
         return None, 0
+
+
+def _parts(document: Document) -> Iterator[Record | LoadError]:
+    """The records; in place of a list that is no conversation, what is in it."""
+    for record in document.records():
+        if isinstance(record, LoadError) or not isinstance(record.value, list) or are_messages(record.value):
+            yield record
+        else:
+            for place, value in enumerate(record.value):
+                yield Record(value, replace(record.at, pointer=f"{record.at.pointer}/{place}"))
 
 
 def _add_all(run: _Run, messages: list[JSON], place: Location, start: int = 0) -> Iterator[LoadError]:
