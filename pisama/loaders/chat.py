@@ -52,6 +52,8 @@ class _Run:
     builder: ConversationBuilder = field(default_factory=ConversationBuilder)
     tools: dict[str, Tool] | None = None
     task: str | None = None
+    answer: str | None = None
+    """What the latest step said, unless it waits for the result of a call or failed."""
 
     def __post_init__(self) -> None:
         self.offer(self.row)
@@ -100,6 +102,8 @@ class _Run:
             at=at,
         )
         self.builder.act(step, message.calls)
+        waits = len(message.calls) > len(message.results)
+        self.answer = None if waits or error is not None else message.text
         if message.results:
             # Tools that the provider runs itself answer inside the message.
             self.builder.hear(ChatMessage("tool", results=message.results, at=at))
@@ -107,7 +111,6 @@ class _Run:
     def trace(self, trace_id: str, format_id: str, *, complete: bool) -> Trace:
         """The run as read so far."""
         steps = self.builder.steps()
-        last = steps[-1] if steps else None
         return Trace(
             id=trace_id,
             format=format_id,
@@ -115,7 +118,7 @@ class _Run:
             steps=steps,
             agents=tuple(dict.fromkeys(step.agent for step in steps)),
             tools=None if self.tools is None else tuple(self.tools.values()),
-            final_answer=last.text if last and not last.tool_calls and last.error is None else None,
+            final_answer=self.answer,
             complete=complete,
             metadata={name: self.row[name] for name in _METADATA if as_string(self.row.get(name))},
             at=self.at,
