@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import orjson
 
-from pisama.elements import ElementKind, elements
+from pisama.elements import Element, ElementKind
 from pisama.text import sentences
 from pisama.trace import JSON, Step, ToolCall
+
+ElementsOf: TypeAlias = Callable[[str], Sequence[Element]]
 
 JSON_LIMIT = 200_000
 """Longer texts are not opened as JSON."""
@@ -27,6 +30,9 @@ LOOK_UPS = 200
 _TOKEN = re.compile(r"\w+(?:[@.+\-]\w+){0,12}")
 _PART = re.compile(r"\w+")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_DAY = re.compile(
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d|\d(?:st|nd|rd|th)?(?: of)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+)
 _SUBJECT = (
     "user|customer|account|member|membership|order|reservation|booking|confirmation|ticket|flight|tracking|product"
     "|item|invoice|case|employee|patient|student|project|transaction|policy|contract|device|serial|loyalty"
@@ -102,16 +108,17 @@ def opened(text: str) -> JSON:
     return value
 
 
-def told(text: str) -> Iterator[Fact]:
+def told(text: str, elements_of: ElementsOf) -> Iterator[Fact]:
     """The facts a person's words give under a label: `my user id is anna_12`, `order number: #W123`; and
     addresses, which need no label."""
     for match in _LABELLED.finditer(text[:PROSE]):
         value = match["value"].rstrip(".,-/")
         if _telling(value):
             yield Fact(normal_key(match["label"]), value)
-    for element in elements(text, PROSE):
-        if element.kind in (ElementKind.EMAIL, ElementKind.URL):
-            yield Fact(element.kind.value, element.text)
+    if "@" in text or "://" in text:
+        for element in elements_of(text):
+            if element.kind in (ElementKind.EMAIL, ElementKind.URL):
+                yield Fact(element.kind.value, element.text)
 
 
 def asked(text: str) -> Iterator[tuple[str, str]]:
@@ -144,6 +151,8 @@ class Given:
 class Known:
     """What the agents of a run could know so far. Feed it the steps in order."""
 
+    elements_of: ElementsOf
+    """The elements of a text; `Features.elements` where texts are shared with other detectors."""
     wishes: str = ""
     """Users' words, the first `READ` characters."""
     given: dict[str, Given] = field(default_factory=dict)
@@ -152,15 +161,20 @@ class Known:
     """By field: what tools returned for it last."""
     questions: tuple[str, ...] = ()
     """Fields the last step asked for."""
+    first: int = 0
+    """Index of the first step heard."""
     _texts: list[str] = field(default_factory=list)
     _tokens: set[str] = field(default_factory=set)
-    _heard: set[int] = field(default_factory=set)
+    _heard: set[str] = field(default_factory=set)
+    _unread: list[str] = field(default_factory=list)
     _days: set[str] = field(default_factory=set)
     _failed: list[str] = field(default_factory=list)
     _looked: int = 0
 
     def hear(self, step: Step) -> None:
         """Take in what a step was given."""
+        if not self.wishes:
+            self.first = step.index
         for message in step.seen:
             self.read(message.text)
             if message.role == "user":
@@ -170,7 +184,7 @@ class Known:
         """Take in a call and what it returned; what a failed call used may rightly be asked for again."""
         sent = " ".join(fact.value for fact in fields(call.arguments))[:READ].lower()
         for given in self.given.values():
-            given.used = given.used or given.value.lower() in sent
+            given.used = given.used or (bool(sent) and given.value.lower() in sent)
         if failed:
             self._failed.append(sent)
         text = call.result or call.error or ""
@@ -182,17 +196,15 @@ class Known:
 
     def read(self, text: str) -> None:
         """Remember the words of a text."""
-        lowered = text[:READ].lower()
-        if hash(lowered) in self._heard:
-            return
-        self._heard.add(hash(lowered))
-        self._texts.append(lowered)
-        self._tokens.update(_TOKEN.findall(lowered))
-        self._tokens.update(_PART.findall(lowered))
+        piece = text[:READ]
+        if piece not in self._heard:
+            self._heard.add(piece)
+            self._unread.append(piece)
 
     def has(self, value: str) -> bool:
         """Whether any text so far holds this value. True when that can no longer be found out cheaply."""
         lowered = value.lower()
+        self._index()
         if lowered in self._tokens:
             return True
         self._looked += 1
@@ -202,6 +214,19 @@ class Known:
         """What was given or returned for a field."""
         return self.given.get(key) or self.recorded.get(key)
 
+    @property
+    def wished(self) -> Sequence[Element]:
+        """The elements of users' words."""
+        return self.elements_of(self.wishes)
+
+    def mentioned(self, value: str) -> bool:
+        """Whether users' words hold this as a word of its own."""
+        return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.wishes) is not None
+
+    def wish(self, phrase: str) -> Given:
+        """A phrase of users' words as a value that was given by the first step's task."""
+        return Given(phrase, self.first, self.wishes)
+
     def failed_with(self, value: str) -> bool:
         """Whether a call that used this value failed or found nothing."""
         name = value.lower().rsplit("/", 1)[-1]
@@ -209,21 +234,38 @@ class Known:
 
     def invented_year(self, year: str, day: str) -> bool:
         """Whether a user named this day (`05-20`) without a year, and only other years were ever mentioned."""
-        if day not in self._days or year in self._tokens:
+        if day not in self._days:
+            return False
+        self._index()
+        if year in self._tokens:
             return False
         years = {found for text in self._texts for found in _YEAR.findall(text[:PROSE])}
         return bool(years) and year not in years
 
+    def _index(self) -> None:
+        # Most runs never ask, so words are taken apart only when somebody does.
+        for text in self._unread:
+            lowered = text.lower()
+            self._texts.append(lowered)
+            self._tokens.update(_TOKEN.findall(lowered))
+            self._tokens.update(_PART.findall(lowered))
+        self._unread.clear()
+
     def _listen(self, text: str, index: int) -> None:
         self.wishes = f"{self.wishes}\n{text}"[:READ] if len(self.wishes) < READ else self.wishes
-        for fact in told(text):
-            self.given[fact.key] = Given(fact.value, index, text)
-        found = list(elements(text, PROSE))
+        for fact in told(text, self.elements_of):
+            before = self.given.get(fact.key)
+            if before is None or before.value != fact.value:
+                self.given[fact.key] = Given(fact.value, index, text)
+        named = len(self.questions) == 1
+        if not named and not _DAY.search(text[:PROSE]):
+            return
+        found = self.elements_of(text)
         self._days.update(element.value[2:] for element in found if element.value.startswith("--"))
         codes = [
             element.text
             for element in found
             if element.kind == ElementKind.IDENTIFIER and _telling(element.text)
         ]
-        if len(self.questions) == 1 and len(codes) == 1:
+        if named and len(codes) == 1:
             self.given.setdefault(self.questions[0], Given(codes[0], index, text))

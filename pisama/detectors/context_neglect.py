@@ -10,16 +10,13 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import Element, ElementKind, elements
-from pisama.facts import PROSE, Fact, Given, Known, asked, fields
+from pisama.facts import PROSE, Known, asked
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
-from pisama.outcomes import ErrorKind
-from pisama.text import quote, similarity
+from pisama.mismatches import Sort, mismatches
+from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_NAMING = re.compile(r"(?:^|_)(?:id|email|phone|zip|account|iban|sku)$")
-"""Keys whose values name one thing, so that another value is another thing."""
-_MAKING = re.compile(r"create|new|add|generat|register|open_|insert|make|sign_?up|write|save", re.IGNORECASE)
 _MISSING = re.compile(
     r"\b(?:no (?P<a>{thing})s?(?: [\w ]{{0,30}})? (?:was|were|has been|have been|is) (?:provided|given|specified|included|attached|shared)"
     r"|(?P<b>{thing})s? (?:was|were|is|are|has|have)(?: not|n't)(?: been)? (?:provided|given|specified|included|attached|shared)"
@@ -33,7 +30,6 @@ _THINGS = {
     "file": ElementKind.PATH, "attachment": ElementKind.PATH, "document": ElementKind.PATH, "image": ElementKind.PATH,
     "spreadsheet": ElementKind.PATH, "url": ElementKind.URL, "link": ElementKind.URL, "date": ElementKind.DATE,
 }  # fmt: skip
-_DATE = re.compile(r"(?P<year>\d{4})-(?P<day>\d\d-\d\d)")
 _HEAVY = frozenset({ElementKind.URL, ElementKind.EMAIL, ElementKind.PATH})
 
 
@@ -66,11 +62,11 @@ class ContextNeglect(Detector):
         "other_value": Signal(
             "a call names a value nobody gave, though one was given for that field", 55, 0.7
         ),
+        "slip": Signal("a call uses a value that nobody gave and that is nearly the given one", 62, 0.75),
+        "other_date": Signal("a call uses another day than the only one given", 50, 0.6),
+        "other_count": Signal("a call uses another number of things than the task says", 50, 0.6),
         "wrong_year": Signal("a date of the task is used with a year nobody gave", 55, 0.75),
         "never_used": Signal("an address or a path of a short task is used in no call and no word", 35, 0.45),
-        "error_ignored": Signal(
-            "an error says what is wrong with the arguments, and they are sent again", 35, 0.5
-        ),
     }
 
     short_task: Annotated[int, Field(ge=1)] = 1_500
@@ -129,6 +125,14 @@ class ContextNeglect(Detector):
             agent: The file was not provided in the workspace: data/rows.csv does not exist.
             """,
         ),
+        Example(
+            "a date worked out from the task",
+            """
+            task: Find the cheapest flight within 3 days after 2026-05-12 for 2 passengers.
+            agent: search(date="2026-05-13", passengers=2) -> 100 EUR
+            agent: search(date="2026-05-14", passengers=2) -> 90 EUR
+            """,
+        ),
     )
     fires = (
         Example(
@@ -175,6 +179,23 @@ class ContextNeglect(Detector):
             at=(0,),
         ),
         Example(
+            "another day and another number than the task says",
+            """
+            task: Book a table at Luigi's for 4 guests on 2026-05-12.
+            agent: reserve(restaurant="Luigi's", guests=2, date="2026-05-21") -> {"status": "booked"}
+            agent: Your table is booked.
+            """,
+            at=(0, 0),
+        ),
+        Example(
+            "a file name that is nearly the given one",
+            """
+            task: Sum the column total of data/sales_2024.csv.
+            agent: read(path="data/sales_2023.csv") -> total\\n1
+            """,
+            at=(0,),
+        ),
+        Example(
             "the year is invented",
             """
             system: The current time is 2024-05-15 15:00.
@@ -189,14 +210,14 @@ class ContextNeglect(Detector):
         """The steps in order, then what the whole run left unused."""
         counts: dict[str, int] = {}
         for issue in self._all(trace):
-            if issue.signal == "never_used" and "called_missing" in counts:
+            if issue.signal == "never_used" and counts.keys() & {"called_missing", "slip"}:
                 continue
             counts[issue.signal] = counts.get(issue.signal, 0) + 1
             if counts[issue.signal] <= self.most:
                 yield issue
 
     def _all(self, trace: Trace) -> Iterator[Issue]:
-        known = Known()
+        known = Known(features(trace).elements)
         by_step = features(trace).calls_by_step
         for step in trace.steps:
             known.hear(step)
@@ -209,7 +230,6 @@ class ContextNeglect(Detector):
                 known.learn(call.call, failed=call.outcome.failed or call.outcome.empty)
             known.questions = tuple(dict.fromkeys(key for key, _ in asked(step.text)))
         yield from self._unused(trace)
-        yield from self._errors(trace)
 
     def _asks(self, trace: Trace, step: Step, known: Known) -> Iterator[Issue]:
         if not known.given or not step.text or step.tool_calls:
@@ -255,59 +275,46 @@ class ContextNeglect(Detector):
         )
 
     def _names(self, trace: Trace, call: CallFeatures, known: Known) -> Iterator[Issue]:
-        if _MAKING.search(call.name) or isinstance(call.call.arguments, str):
-            return
-        for fact in fields(call.call.arguments):
-            if _NAMING.search(fact.key) and len(fact.value) > 3:
-                expected = known.expected(fact.key)
-                if expected is not None and not known.has(fact.value):
-                    known.read(fact.value)
-                    yield self._other(trace, call, fact, expected)
-            elif (date := _DATE.fullmatch(fact.value)) is not None and known.invented_year(
-                date["year"], date["day"]
-            ):
-                known.read(fact.value)
-                yield self._year(trace, call, fact, date["year"])
-
-    def _other(self, trace: Trace, call: CallFeatures, fact: Fact, expected: Given) -> Issue:
-        near = similarity(fact.value, expected.value) >= _MISTYPED
-        return self.issue(
-            trace,
-            "other_value",
-            call.step,
-            f"{call.name} is called with {_plain(fact.key)} {fact.value}, which nobody gave; given was {expected.value}.",
-            evidence=(
-                Evidence(
-                    quote(_written(call), fact.value), call.step.index, call.number, "uses another value"
+        for found in mismatches(call.name, call.call.arguments, known, call.step.words):
+            fact, expected = found.fact, found.expected
+            said, advice = _WORDS[found.sort]
+            names = {
+                "tool": call.name,
+                "field": fact.key.replace("_", " "),
+                "value": fact.value,
+                "given": expected.value,
+            }
+            yield self.issue(
+                trace,
+                _SIGNALS[found.sort],
+                call.step,
+                said.format(**names),
+                evidence=(
+                    Evidence(
+                        quote(_written(call), fact.value), call.step.index, call.number, "uses another value"
+                    ),
+                    Evidence(
+                        quote(expected.text, expected.value),
+                        expected.step if expected.step >= 0 else None,
+                        None,
+                        "was given",
+                    ),
                 ),
-                Evidence(quote(expected.text, expected.value), expected.step, None, "was given"),
-            ),
-            recommendation=f"Fill {fact.key} from the recorded value ({expected.value}) and reject values that no source holds.",
-            about=(call.name, fact.key),
-            call=call.number,
-            severity=62 if near else None,
-        )
-
-    def _year(self, trace: Trace, call: CallFeatures, fact: Fact, year: str) -> Issue:
-        return self.issue(
-            trace,
-            "wrong_year",
-            call.step,
-            f"{call.name} is called with {fact.value}: the day was given, the year {year} was not.",
-            evidence=(
-                Evidence(quote(_written(call), fact.value), call.step.index, call.number, "invents the year"),
-            ),
-            recommendation="State today's date in the prompt and have the agent complete dates from it.",
-            about=(call.name, fact.key, "year"),
-            call=call.number,
-        )
+                recommendation=advice.format(**names),
+                about=(call.name, fact.key, found.sort),
+                call=call.number,
+                # A value that the tool refused did no harm.
+                severity=35 if call.outcome.failed else None,
+            )
 
     def _unused(self, trace: Trace) -> Iterator[Issue]:
         """Addresses and paths of a short task that no call and no word of any agent holds."""
         task = trace.task or ""
         if not trace.steps or not trace.complete or len(task) > self.short_task:
             return
-        heavy = {element.value: element for element in elements(task) if element.kind in _HEAVY}
+        heavy = {
+            element.value: element for element in features(trace).elements(task) if element.kind in _HEAVY
+        }
         if not 0 < len(heavy) <= self.few:
             return
         done = "\n".join(
@@ -327,51 +334,25 @@ class ContextNeglect(Detector):
                 about=("unused", element.value),
             )
 
-    def _errors(self, trace: Trace) -> Iterator[Issue]:
-        """Arguments that an error named as wrong, sent again in the next call of that tool."""
-        last: dict[tuple[str, str], CallFeatures] = {}
-        told_of: set[str] = set()
-        for call in features(trace).calls:
-            before = last.get((call.step.agent, call.name))
-            last[call.step.agent, call.name] = call
-            if before is None or call.name in told_of or not _same_fault(before, call):
-                continue
-            told_of.add(call.name)
-            yield self.issue(
-                trace,
-                "error_ignored",
-                call.step,
-                f"{call.name} is called again with arguments that its last error said are wrong.",
-                evidence=(
-                    Evidence(quote(_written(call)), call.step.index, call.number, "sent again"),
-                    Evidence(
-                        quote(before.outcome.message), before.step.index, before.number, "said what is wrong"
-                    ),
-                ),
-                recommendation=f"Put the error and the schema of {call.name} right before the next attempt, and cap attempts.",
-                about=(call.name, "error"),
-                call=call.number,
-            )
 
-
-_MISTYPED = 0.75
-"""Similarity from which another value is taken for a slip of the given one."""
-
-
-def _same_fault(before: CallFeatures, call: CallFeatures) -> bool:
-    if (
-        before.outcome.kind not in (ErrorKind.BAD_ARGUMENTS, ErrorKind.UNKNOWN_TOOL)
-        or before.step is call.step
-    ):
-        return False
-    return (
-        call.outcome.kind == before.outcome.kind
-        and call.outcome.message[:120] == before.outcome.message[:120]
-    )
-
-
-def _plain(key: str) -> str:
-    return key.replace("_", " ")
+_SIGNALS: dict[Sort, str] = {
+    "unknown": "other_value",
+    "slip": "slip",
+    "year": "wrong_year",
+    "date": "other_date",
+    "count": "other_count",
+}
+_FILL = "Fill {field} from the recorded value ({given}), and reject values that no source holds."
+_WORDS: dict[Sort, tuple[str, str]] = {
+    "unknown": ("{tool} is called with {field} {value}, which nobody gave; given was {given}.", _FILL),
+    "slip": ("{tool} is called with {field} {value}, a slip of {given}.", _FILL),
+    "year": (
+        "{tool} is called with {field} {value}: the day was given, that year was not.",
+        "State today's date in the prompt and have the agent complete dates from it.",
+    ),
+    "date": ("{tool} is called with {field} {value}; the only day given was {given}.", _FILL),
+    "count": ("{tool} is called with {value} as {field}; the task says {given}.", _FILL),
+}
 
 
 def _written(call: CallFeatures) -> str:

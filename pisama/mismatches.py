@@ -1,0 +1,124 @@
+"""Mismatches: arguments of a call that differ from what was given for the same thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from pisama.elements import ElementKind, normal_number
+from pisama.facts import Fact, Given, Known, fields
+from pisama.text import similarity, stem, words
+from pisama.trace import JSON
+
+MISTYPED = 0.85
+"""Similarity from which a value nobody gave is taken for a slip of one that was."""
+GIVEN_VALUES = 20
+"""Paths and addresses of users' words that an argument is compared with."""
+
+_NAMING = re.compile(r"(?:^|_)(?:id|email|phone|zip|account|iban|sku)$")
+"""Keys whose values name one thing, so that another value is another thing."""
+_MAKING = re.compile(r"create|new|add|generat|register|open_|insert|make|sign_?up|write|save", re.IGNORECASE)
+_DATE = re.compile(r"(?P<year>\d{4})-(?P<day>\d\d-\d\d)")
+_MOVABLE = re.compile(
+    r"\b(?:after|before|later|earlier|next|flexible|around|between|until|till|through|week|weeks|weekend|days?|nights?|return\w*"
+    r"|tomorrow|yesterday|today|following|previous|or|range|from|since|month|every|daily|cheapest|latest|recent)\b"
+)
+_PATHLIKE = re.compile(r"[\w.:~\-/\\?=&%@]{6,200}")
+
+Sort: TypeAlias = Literal["unknown", "slip", "year", "date", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """An argument that differs from what was given."""
+
+    sort: Sort
+    """`unknown`: a value nobody gave for a field that has one; `slip`: nearly a given one; `year`: a given day in a
+    year nobody gave; `date`: another day than the only one given; `count`: another number of the same things."""
+    fact: Fact
+    """The argument."""
+    expected: Given
+
+
+def mismatches(tool: str, arguments: JSON, known: Known, own: str) -> Iterator[Mismatch]:
+    """The arguments of one call that differ from what was given. `own` is what the agent says with the call: a value
+    that is derived there is not held against it. Values found are remembered, so each is found once."""
+    if isinstance(arguments, str) or _MAKING.search(tool):
+        return
+    lowered = own.lower()
+    for fact in fields(arguments):
+        if fact.value.lower() in lowered and len(fact.value) > 2:
+            continue
+        found = _naming(fact, known) or _dated(fact, known) or _counted(fact, known) or _slip(fact, known)
+        if found is not None:
+            known.read(fact.value)
+            yield found
+
+
+def _naming(fact: Fact, known: Known) -> Mismatch | None:
+    if len(fact.value) <= 3 or not _NAMING.search(fact.key):
+        return None
+    expected = known.expected(fact.key)
+    if expected is None or known.has(fact.value):
+        return None
+    near = similarity(fact.value, expected.value) >= MISTYPED
+    return Mismatch("slip" if near else "unknown", fact, expected)
+
+
+def _dated(fact: Fact, known: Known) -> Mismatch | None:
+    date = _DATE.fullmatch(fact.value)
+    if date is None:
+        return None
+    if known.invented_year(date["year"], date["day"]):
+        return Mismatch("year", fact, known.wish(date["day"]))
+    days = {element.value[-5:]: element for element in known.wished if element.kind == ElementKind.DATE}
+    if (
+        len(days) != 1
+        or date["day"] in days
+        or _MOVABLE.search(known.wishes.lower())
+        or known.has(fact.value)
+    ):
+        return None
+    only = next(iter(days.values()))
+    return Mismatch("date", fact, known.wish(only.text)) if len(only.value) >= 7 else None
+
+
+def _counted(fact: Fact, known: Known) -> Mismatch | None:
+    """`passengers=3` against `2 passengers`; only where users' words number these things once."""
+    if not fact.value.isdigit():
+        return None
+    noun = stem(fact.key.rsplit("_", 1)[-1])
+    if len(noun) < 4:
+        return None
+    numbers = set()
+    told = words(known.wishes[:4000])
+    for number, word in pairwise(told):
+        amount = normal_number(number)
+        if amount.isdigit() and stem(word) == noun:
+            numbers.add((amount, f"{number} {word}"))
+    if len(numbers) != 1:
+        return None
+    amount, phrase = numbers.pop()
+    if amount == fact.value or known.mentioned(fact.value):
+        return None
+    return Mismatch("count", fact, known.wish(phrase))
+
+
+def _slip(fact: Fact, known: Known) -> Mismatch | None:
+    """A path or an address that is nearly one the user gave, and that no text holds."""
+    if not _PATHLIKE.fullmatch(fact.value) or not any(mark in fact.value for mark in "/.@"):
+        return None
+    wanted = [e for e in known.wished if e.kind in (ElementKind.URL, ElementKind.PATH, ElementKind.EMAIL)]
+    for element in wanted[:GIVEN_VALUES]:
+        close = similarity(fact.value, element.text, at_least=MISTYPED)
+        if close and _comparable(fact.value) != _comparable(element.text) and not known.has(fact.value):
+            return Mismatch("slip", fact, known.wish(element.text))
+    return None
+
+
+def _comparable(value: str) -> str:
+    bare = value.lower().split("://", 1)[-1].removeprefix("www.").rstrip("/")
+    return bare.rsplit("/", 1)[-1]
