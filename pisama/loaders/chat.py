@@ -268,7 +268,7 @@ def _add_all(run: _Run, messages: list[JSON], place: Location, start: int = 0) -
     """Adds the messages from `start` on; one error tells of all that are none."""
     bad: list[Location] = []
     for index, message in enumerate(islice(messages, start, None), start):
-        at = replace(place, pointer=f"{place.pointer}/{index}")
+        at = Location(place.path, place.line, f"{place.pointer}/{index}")
         if isinstance(message, dict) and isinstance(message.get("role"), str):
             run.add(message, at, index)
         else:

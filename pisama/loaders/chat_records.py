@@ -103,6 +103,8 @@ def tools_of(record: Mapping[str, JSON]) -> tuple[Tool, ...] | None:
 def usage_of(value: JSON) -> Usage | None:
     """Tokens and cost of one response, of either provider."""
     record = as_mapping(value)
+    if not record:
+        return None
     prompt = as_integer(first(record, "prompt_tokens", "input_tokens"))
     cached = as_integer(as_mapping(record.get("prompt_tokens_details")).get("cached_tokens"))
     # Anthropic counts what went through the cache apart from the other input.

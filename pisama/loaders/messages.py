@@ -193,7 +193,7 @@ class _Parts:
         arguments = first(function, "arguments", "input", "args")
         # Some servers write an empty text where a call has no arguments.
         arguments = {} if arguments == "" else open_json(arguments)
-        at = replace(self.at, pointer=self.at.pointer + place) if self.at else None
+        at = Location(self.at.path, self.at.line, self.at.pointer + place) if self.at else None
         call_id = as_string(first(record, "id", "call_id", "tool_call_id"))
         self.calls.append(ToolCall(as_string(function.get("name")) or "", arguments, call_id, at=at))
 
@@ -213,13 +213,14 @@ class ConversationBuilder:
     """
 
     _steps: list[Step] = field(default_factory=list)
+    _seen: list[tuple[Message, ...]] = field(default_factory=list)
     _pairing: Pairing = field(default_factory=Pairing)
     _said: list[tuple[str | None, Message]] = field(default_factory=list)
     _heard: dict[str, int] = field(default_factory=dict)
 
     @property
     def last_step(self) -> Step | None:
-        """The latest act, without its results."""
+        """The latest act as it was given to `act`."""
         return self._steps[-1] if self._steps else None
 
     def hear(self, message: ChatMessage) -> None:
@@ -236,14 +237,14 @@ class ConversationBuilder:
         since = self._heard.get(step.agent, 0)
         if len(self._heard) > MAX_LISTENERS:
             since = max(since, len(self._said) - MAX_SEEN)
-        seen = tuple(message for author, message in self._said[since:] if author != step.agent)
-        self._steps.append(replace(step, seen=seen))
+        self._seen.append(tuple(message for author, message in self._said[since:] if author != step.agent))
+        self._steps.append(step)
         self._pairing.add(calls)
         if step.text:
             self._said.append((step.agent, Message("assistant", step.text, step.agent, step.at)))
         self._heard[step.agent] = len(self._said)
 
     def steps(self) -> tuple[Step, ...]:
-        """The steps so far, each with its calls and their results."""
-        pairs = zip(self._steps, self._pairing.steps, strict=True)
-        return tuple(replace(step, tool_calls=tuple(calls)) if calls else step for step, calls in pairs)
+        """The steps so far, each with what was new to it, and with its calls and their results."""
+        parts = zip(self._steps, self._seen, self._pairing.steps, strict=True)
+        return tuple(replace(step, seen=seen, tool_calls=tuple(calls)) for step, seen, calls in parts)

@@ -22,34 +22,31 @@ class Pairing:
 
     steps: list[list[ToolCall]] = field(default_factory=list)
     """The calls of each step, in order."""
-    _by_id: dict[str, _Queue] = field(default_factory=dict)
-    _open: list[_OpenCalls] = field(default_factory=list)
+    _by_id: dict[str, _Place] = field(default_factory=dict)
+    _again: dict[str, _Queue] = field(default_factory=dict)
+    """Further calls of the same step under an id that it already used."""
+    _open: list[int] = field(default_factory=list)
+    _queues: dict[int, _OpenCalls] = field(default_factory=dict)
+    """By step; made once a result without a usable id asks for them."""
     _answered: set[_Place] = field(default_factory=set)
 
     def add(self, calls: tuple[ToolCall, ...]) -> None:
         """The calls of the next step; it may have none."""
         position = len(self.steps)
         self.steps.append(list(calls))
-        if not calls:
-            return
-        opened = _OpenCalls()
-        self._open.append(opened)
+        if calls:
+            self._open.append(position)
         for number, call in enumerate(calls):
-            place = (position, number)
-            opened.add(place, call)
             if call.id is not None:
-                places = self._by_id.setdefault(call.id, deque())
-                if places and places[0][0] != position:
-                    # An id used again in a later step means the later call.
-                    places.clear()
-                places.append(place)
+                self._note(call.id, (position, number))
 
     def answer(
         self, text: str | None, call_id: str | None, name: str | None, error: str | None
     ) -> ToolCall | None:
         """Gives a result to its call; the call as it is now, or None when no call fits."""
-        places = self._by_id.get(call_id) if call_id is not None else None
-        place = places.popleft() if places else self._next_open(name, any_id=call_id is None)
+        place = self._place_of(call_id) if call_id is not None else None
+        if place is None:
+            place = self._next_open(name, any_id=call_id is None)
         if place is None:
             return None
         self._answered.add(place)
@@ -58,16 +55,40 @@ class Pairing:
         self.steps[position][number] = call
         return call
 
+    def _note(self, call_id: str, place: _Place) -> None:
+        used = self._by_id.get(call_id)
+        if used is not None and used[0] == place[0]:
+            self._again.setdefault(call_id, deque()).append(place)
+            return
+        # An id used again in a later step means the later call.
+        self._by_id[call_id] = place
+        self._again.pop(call_id, None)
+
+    def _place_of(self, call_id: str) -> _Place | None:
+        place = self._by_id.pop(call_id, None)
+        further = self._again.get(call_id)
+        if further:
+            self._by_id[call_id] = further.popleft()
+        return place
+
     def _next_open(self, name: str | None, *, any_id: bool) -> _Place | None:
-        while self._open and self._first(self._open[-1].all) is None:
-            self._open.pop()
+        while self._open and self._first(self._queues_of(self._open[-1]).all) is None:
+            self._queues.pop(self._open.pop())
         if not self._open:
             return None
-        opened = self._open[-1]
+        opened = self._queues_of(self._open[-1])
         named = opened.named if any_id else opened.named_without_id
         queue = named.get(name) if name is not None else None
         place = self._first(queue) if queue else None
         return place or self._first(opened.all if any_id else opened.without_id)
+
+    def _queues_of(self, position: int) -> _OpenCalls:
+        queues = self._queues.get(position)
+        if queues is None:
+            queues = self._queues[position] = _OpenCalls()
+            for number, call in enumerate(self.steps[position]):
+                queues.add((position, number), call)
+        return queues
 
     def _first(self, queue: _Queue) -> _Place | None:
         while queue and queue[0] in self._answered:
