@@ -24,6 +24,8 @@ PROSE = 20_000
 
 READ = 200_000
 """Characters of a text whose words count as known."""
+WISHES = 40
+"""Messages of users whose elements are compared with arguments."""
 LOOK_UPS = 200
 """Times all texts are searched for a value that is none of their words."""
 
@@ -163,6 +165,9 @@ class Known:
     """Fields the last step asked for."""
     first: int = 0
     """Index of the first step heard."""
+    _wishes: list[str] = field(default_factory=list)
+    _wished: list[Element] = field(default_factory=list)
+    _wished_of: int = 0
     _texts: list[str] = field(default_factory=list)
     _tokens: set[str] = field(default_factory=set)
     _heard: set[str] = field(default_factory=set)
@@ -216,8 +221,11 @@ class Known:
 
     @property
     def wished(self) -> Sequence[Element]:
-        """The elements of users' words."""
-        return self.elements_of(self.wishes)
+        """The elements of users' first `WISHES` messages."""
+        while self._wished_of < min(len(self._wishes), WISHES):
+            self._wished.extend(self.elements_of(self._wishes[self._wished_of]))
+            self._wished_of += 1
+        return self._wished
 
     def mentioned(self, value: str) -> bool:
         """Whether users' words hold this as a word of its own."""
@@ -253,6 +261,8 @@ class Known:
 
     def _listen(self, text: str, index: int) -> None:
         self.wishes = f"{self.wishes}\n{text}"[:READ] if len(self.wishes) < READ else self.wishes
+        if len(self._wishes) < WISHES:
+            self._wishes.append(text)
         for fact in told(text, self.elements_of):
             before = self.given.get(fact.key)
             if before is None or before.value != fact.value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.detectors.context_neglect import ContextNeglect
+from pisama.detectors.corruption import Corruption
 from pisama.detectors.injection import Injection
 from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
@@ -18,6 +19,7 @@ BUILT_IN: tuple[type[Detector], ...] = (
     MalformedOutput,
     PersonaDrift,
     ToolMisuse,
+    Corruption,
     Injection,
 )
 """Every detector of this package, in the order of the documentation."""

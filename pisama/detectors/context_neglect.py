@@ -239,16 +239,17 @@ class ContextNeglect(Detector):
             if given is None or given.used:
                 continue
             given.used = True
+            name = key.replace("_", " ")
             yield self.issue(
                 trace,
                 "asked_again",
                 step,
-                f"Asks for the {_plain(key)} although {given.value} was given at step {given.step}.",
+                f"Asks for the {name} although {given.value} was given at step {given.step}.",
                 evidence=(
                     Evidence(quote(sentence), step.index, None, "asks"),
                     Evidence(quote(given.text, given.value), given.step, None, "was given"),
                 ),
-                recommendation=f"Keep {_plain(key)} = {given.value} in the state the agent sees, and use it before asking.",
+                recommendation=f"Keep {name} = {given.value} in the state the agent sees, and use it before asking.",
                 about=("asked", key),
             )
 
