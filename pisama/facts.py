@@ -19,8 +19,9 @@ JSON_LIMIT = 200_000
 """Longer texts are not opened as JSON."""
 NODES = 4_000
 """Values of one JSON text that are looked at."""
-PROSE = 20_000
-"""Characters of a text in which labels are looked for."""
+PROSE = 4_000
+"""Characters of a text in which labels and requests are looked for: people say such things in short messages, and
+what follows in a long one is a document."""
 
 READ = 200_000
 """Characters of a text whose words count as known."""
@@ -118,7 +119,7 @@ def told(text: str, elements_of: ElementsOf) -> Iterator[Fact]:
         if _telling(value):
             yield Fact(normal_key(match["label"]), value)
     if "@" in text or "://" in text:
-        for element in elements_of(text):
+        for element in elements_of(text[:PROSE]):
             if element.kind in (ElementKind.EMAIL, ElementKind.URL):
                 yield Fact(element.kind.value, element.text)
 
@@ -262,7 +263,7 @@ class Known:
     def _listen(self, text: str, index: int) -> None:
         self.wishes = f"{self.wishes}\n{text}"[:READ] if len(self.wishes) < READ else self.wishes
         if len(self._wishes) < WISHES:
-            self._wishes.append(text)
+            self._wishes.append(text[:PROSE])
         for fact in told(text, self.elements_of):
             before = self.given.get(fact.key)
             if before is None or before.value != fact.value:
@@ -270,7 +271,7 @@ class Known:
         named = len(self.questions) == 1
         if not named and not _DAY.search(text[:PROSE]):
             return
-        found = self.elements_of(text)
+        found = self.elements_of(text[:PROSE])
         self._days.update(element.value[2:] for element in found if element.value.startswith("--"))
         codes = [
             element.text
