@@ -53,7 +53,7 @@ def loader(name: str) -> Loader | None:
 
 def sniff(document: Document) -> Loader | LoadError:
     """The loader that is surest that it knows the document; an error when none or two are."""
-    scores = [(candidate.sniff(document), candidate) for candidate in LOADERS]
+    scores = [(_confidence(candidate, document), candidate) for candidate in LOADERS]
     best = max((score for score, _ in scores), default=0.0)
     if best <= 0:
         return _fatal(_unknown(document), document)
@@ -113,6 +113,14 @@ def find_files(path: Path) -> Iterator[Path]:
         for name in sorted(files):
             if name[0] != "." and Path(name).suffix.lower() not in _NOT_TRACES:
                 yield Path(folder) / name
+
+
+def _confidence(candidate: Loader, document: Document) -> float:
+    try:
+        return candidate.sniff(document)
+    except Exception:  # noqa: BLE001
+        # A loader must not raise; one that does cannot say that it knows the document.
+        return 0.0
 
 
 def _guarded(chosen: Loader, document: Document) -> Iterator[Loaded]:

@@ -9,7 +9,7 @@ from itertools import islice
 from pisama.loaders.base import SAMPLE_RECORDS, Document
 from pisama.loaders.chat_records import answer_of, are_messages, exchange_of, is_message, messages_field
 from pisama.loaders.items import sample_items
-from pisama.loaders.values import as_list, as_mapping, open_json
+from pisama.loaders.values import as_list, as_mapping, as_string, open_json
 from pisama.trace import JSON
 
 _ANTHROPIC_BLOCKS = frozenset(
@@ -41,7 +41,7 @@ class Marks(Enum):
 def marks_of(document: Document) -> Marks:
     """What the messages in the sample of a document show."""
     values = list(document.sample) if _all_lists(document) else list(sample_items(document))
-    if any(as_mapping(value).get("type") in _OTHER_ITEMS for value in values):
+    if any(as_string(as_mapping(value).get("type")) in _OTHER_ITEMS for value in values):
         return Marks.NONE
     found = [mark for mark in map(_mark_of_item, values) if mark is not Marks.NONE]
     if not found or len(found) * 2 < len(values):

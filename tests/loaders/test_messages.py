@@ -276,12 +276,12 @@ def test_in_a_crowd_a_step_sees_the_latest_messages_only() -> None:
     assert len(steps[-1].seen) == MAX_SEEN
 
 
-def test_a_hundred_thousand_parallel_calls_are_paired_in_linear_time() -> None:
-    count = 100_000
+def test_thirty_thousand_parallel_calls_are_paired_in_linear_time() -> None:
+    count = 30_000
     start = time.perf_counter()
     found = paired(tuple(call("f") for _ in range(count)), *(result("x", name="f") for _ in range(count)))
     assert found == [["x"] * count]
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 5
 
 
 @given(records(NAMES, WORDS))

@@ -330,13 +330,13 @@ def test_a_log_that_resends_a_long_conversation_gives_each_message_once() -> Non
     assert {len(step.seen) for step in trace.steps} == {1}
 
 
-def test_a_hundred_thousand_messages_are_read_in_linear_time() -> None:
-    messages: JSON = [QUESTION] + [asks("look", "{}"), {"role": "tool", "content": "a wall"}] * 50_000
+def test_forty_thousand_messages_are_read_in_linear_time() -> None:
+    messages: JSON = [QUESTION] + [asks("look", "{}"), {"role": "tool", "content": "a wall"}] * 20_000
     text = json.dumps(messages)
     start = time.perf_counter()
     trace = one_trace(text)
-    assert len(trace.steps) == 50_000
-    assert time.perf_counter() - start < 15
+    assert len(trace.steps) == 20_000
+    assert time.perf_counter() - start < 8
 
 
 @given(records(NAMES, WORDS))
