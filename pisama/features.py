@@ -45,6 +45,8 @@ class CallFeatures:
     outcome: Outcome
     state: int
     """Equal for calls of the same agent with the same `key` and the same result, times aside."""
+    returned: int | None
+    """Equal for calls that returned the same text, times aside; None when no result was recorded."""
 
     @property
     def name(self) -> str:
@@ -126,10 +128,6 @@ class Features:
         """The acts a text announces as its own next ones, once per text."""
         return self._once("announcements", text, lambda given: tuple(claim_module.announcements(given)))
 
-    def admits_failure(self, text: str) -> bool:
-        """Whether a text owns up that something did not work, once per text."""
-        return self._once("admission", text, claim_module.admits_failure)
-
     def pretences(self, text: str) -> tuple[Pretence, ...]:
         """The places where a text makes up data or results, once per text."""
         return self._once("pretences", text, lambda given: tuple(claim_module.pretences(given)))
@@ -152,7 +150,7 @@ class Features:
                 returned = call.result if call.result is not None else call.error
                 result = None if returned is None else hash(words_module.stable(returned))
                 state = hash((step.agent, key, result, call.error is not None))
-                yield CallFeatures(step, number, position, call, key, outcome_of(call), state)
+                yield CallFeatures(step, number, position, call, key, outcome_of(call), state, result)
                 position += 1
 
 

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from pisama.acts import is_bookkeeping
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.features import CallFeatures, features
+from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
+from pisama.outcomes import TRANSIENT
+from pisama.repetition import Run, Waste, repeated_outputs, runs, sequences, spent, waste
+from pisama.stalls import unmoved
 from pisama.text import quote
-from pisama.trace import Trace
+from pisama.trace import Step, Trace
+
+_ADVANCING = re.compile(
+    r"page|scroll|press|key|click|wait|sleep|next|move|tap|swipe|tick|undo|back|forward|roll|draw|poll|type|continue",
+    re.IGNORECASE,
+)
+"""Tools by whose name the same call may do something new each time."""
+_PENDING = re.compile(
+    r"\b(?:running|pending|queued|in[ _-]progress|not (?:yet )?(?:ready|done|finished)|waiting|processing|starting|scheduled|still)\b",
+    re.IGNORECASE,
+)
 
 
 class Loop(Detector):
     """The same step taken again and again while nothing changes.
+
+    The issue stands at the first step that was needless, the second time round: there the agent
+    could have known, and there a fix begins to save. The evidence goes on to the last repetition.
 
     ## Why it is a failure
 
@@ -24,8 +42,8 @@ class Loop(Detector):
 
     ## What it does not flag
 
-    Polling whose results change, the same tool on different inputs, and a retry that ends in
-    success within the limit.
+    Polling whose results change, the same tool on different inputs, reading again for a new
+    question of the user, and retries that end in success within the limit.
 
     ## How to fix it
 
@@ -34,14 +52,42 @@ class Loop(Detector):
     """
 
     id = "loop"
-    needs = frozenset({Needs.CALLS})
+    needs = frozenset({Needs.STEPS})
     tags = ("trail:Resource Abuse", "mast:FM-1.3")
-    signals = {
-        "identical": Signal("the same calls with the same results, over and over", 70, 0.8),
+    signals: ClassVar[Mapping[str, Signal]] = {
+        "failing": Signal("the same failing call, over and over", 60, 0.9),
+        "identical": Signal("the same call with the same result, over and over", 35, 0.7),
+        "cycle": Signal("the same few calls in turn, with the same results each time", 50, 0.75),
+        "scattered": Signal("the same failing call, again and again between other work", 45, 0.6),
+        "reread": Signal(
+            "the same reading of something unchanged, again and again between other work", 25, 0.4
+        ),
+        "unrecorded": Signal("the same call over and over; what it returned was not recorded", 30, 0.4),
+        "output": Signal("nearly the same words said again and again", 45, 0.6),
+        "stalled": Signal("a measure that stays the same while the agent keeps trying", 40, 0.5),
     }
 
     min_repeats: Annotated[int, Field(ge=2)] = 3
-    """Identical states in a row before it fires."""
+    """Identical acts in a row, or laps of a cycle, before it fires."""
+    retry_limit: Annotated[int, Field(ge=1)] = 5
+    """Calls of one failing act that count as honest retries when the last one succeeds, or when the
+    failure is one that may pass (a rate limit, a timeout, a service that is down)."""
+    poll_limit: Annotated[int, Field(ge=2)] = 10
+    """Equal results of a poll, or equal calls of a tool that advances at each (page down, press a key), before it fires."""
+    max_period: Annotated[int, Field(ge=1, le=100)] = 12
+    """Longest cycle of acts that is looked for."""
+    scattered_repeats: Annotated[int, Field(ge=2)] = 4
+    """Identical failures anywhere in the run before they fire."""
+    reread_repeats: Annotated[int, Field(ge=2)] = 6
+    """Identical readings anywhere in the run before they fire."""
+    same_words: Annotated[float, Field(gt=0, le=1)] = 0.75
+    """Jaccard index of three-stem shingles from which on two outputs are the same."""
+    stalled_calls: Annotated[int, Field(ge=3)] = 5
+    """Attempts after which a measure that has not moved has stalled."""
+    max_evidence: Annotated[int, Field(ge=2)] = 6
+    """Repetitions that are quoted; the last is always among them."""
+    max_issues: Annotated[int, Field(ge=1)] = 5
+    """Loops reported for one trace, the worst first."""
 
     quiet = (
         Example(
@@ -51,6 +97,98 @@ class Loop(Detector):
             agent: status(id=7) -> 10% done
             agent: status(id=7) -> 50% done
             agent: status(id=7) -> 100% done
+            """,
+        ),
+        Example(
+            "a poll that is pending for a while, then done",
+            """
+            task: Wait for the job.
+            agent: job_status(id=7) -> pending
+            agent: job_status(id=7) -> pending
+            agent: job_status(id=7) -> pending
+            agent: job_status(id=7) -> pending
+            agent: job_status(id=7) -> finished
+            """,
+        ),
+        Example(
+            "reads six different files",
+            """
+            task: Review the package.
+            agent: read(path="a1.py") -> error: no such file
+            agent: read(path="a2.py") -> error: no such file
+            agent: read(path="a3.py") -> error: no such file
+            agent: read(path="a4.py") -> import os
+            agent: read(path="a5.py") -> import os
+            agent: read(path="a6.py") -> import os
+            """,
+        ),
+        Example(
+            "retries that end in success",
+            """
+            task: Fetch the page.
+            agent: fetch(url="x.org") -> error: connection reset
+            agent: fetch(url="x.org") -> error: connection reset
+            agent: fetch(url="x.org") -> error: connection reset
+            agent: fetch(url="x.org") -> <html>welcome</html>
+            """,
+        ),
+        Example(
+            "edits between runs of the tests, which fail in other ways",
+            """
+            task: Fix the bug.
+            agent: bash(cmd="pytest") -> 3 failed
+            agent: edit(file="a.py", text="x") -> ok
+            agent: bash(cmd="pytest") -> 2 failed
+            agent: edit(file="a.py", text="y") -> ok
+            agent: bash(cmd="pytest") -> 1 failed
+            agent: edit(file="a.py", text="z") -> ok
+            agent: bash(cmd="pytest") -> 4 passed
+            """,
+        ),
+        Example(
+            "the same record read again for each new question",
+            """
+            task: Serve the customer.
+            user: What is my seat?
+            agent: get_booking(id="B1") -> seat 4, row 12
+            user: And my meal?
+            agent: get_booking(id="B1") -> seat 4, row 12
+            user: And my row?
+            agent: get_booking(id="B1") -> seat 4, row 12
+            """,
+        ),
+        Example(
+            "paging through a document",
+            """
+            task: Read the report.
+            agent: page_down() -> ok
+            agent: page_down() -> ok
+            agent: page_down() -> ok
+            agent: page_down() -> ok
+            """,
+        ),
+        Example(
+            "a measure that improves",
+            """
+            task: Tune the model.
+            agent: train(lr=0.1) -> loss 0.9
+            agent: train(lr=0.05) -> loss 0.7
+            agent: train(lr=0.02) -> loss 0.6
+            agent: train(lr=0.01) -> loss 0.55
+            agent: train(lr=0.005) -> loss 0.54
+            """,
+        ),
+        Example(
+            "short confirmations",
+            """
+            task: Follow the recipe step by step.
+            agent: Done. What next?
+            user: Stir.
+            agent: Done. What next?
+            user: Bake.
+            agent: Done. What next?
+            user: Serve.
+            agent: Done. What next?
             """,
         ),
     )
@@ -63,34 +201,299 @@ class Loop(Detector):
             agent: ls(path="/x") -> error: no such directory
             agent: ls(path="/x") -> error: no such directory
             """,
+            at=(1,),
+        ),
+        Example(
+            "a failing call that is only written in another way",
+            """
+            task: Find the launch date.
+            agent: search(query="launch date of the Ariel probe") -> error: service error 17
+            agent: search(query="Launch date of the 'Ariel' probe") -> error: service error 17
+            agent: search(query="the launch date of the Ariel probe?") -> error: service error 17
+            agent: search(query="launch date of the Ariel probe") -> error: service error 17
+            agent: search(query="launch date of the ARIEL probe") -> error: service error 17
+            agent: search(query="launch date of the Ariel probe") -> error: service error 17
+            """,
+            at=(1,),
+        ),
+        Example(
+            "three calls in turn while another agent works",
+            """
+            task: Publish the notes.
+            writer: build() -> missing file notes.md
+            editor: review(part=1) -> fine
+            writer: read(path="notes.txt") -> draft
+            writer: list() -> notes.txt
+            editor: review(part=2) -> fine
+            writer: build() -> missing file notes.md
+            writer: read(path="notes.txt") -> draft
+            editor: review(part=3) -> fine
+            writer: list() -> notes.txt
+            writer: build() -> missing file notes.md
+            writer: read(path="notes.txt") -> draft
+            writer: list() -> notes.txt
+            """,
+            at=(5,),
+        ),
+        Example(
+            "the same failure between other calls",
+            """
+            task: Deploy.
+            agent: deploy(target="prod") -> error: invalid token
+            agent: read(path="a") -> 1
+            agent: deploy(target="prod") -> error: invalid token
+            agent: read(path="b") -> 2
+            agent: deploy(target="prod") -> error: invalid token
+            agent: read(path="c") -> 3
+            agent: deploy(target="prod") -> error: invalid token
+            """,
+            at=(2,),
+        ),
+        Example(
+            "calls in parallel within one step",
+            """
+            task: Get the weather in Oslo.
+            agent: I will ask.
+              weather(city="Oslo") -> rain
+              weather(city="Oslo") -> rain
+              weather(city="Oslo") -> rain
+              weather(city="Oslo") -> rain
+            """,
             at=(0,),
+        ),
+        Example(
+            "nearly the same words",
+            """
+            task: Write a slogan and improve it.
+            writer: Our bakery bakes every loaf by hand with flour from the mill next door, slowly, each morning before sunrise.
+            critic: Please make it shorter and mention the price of the bread on offer this week in the shop.
+            writer: Our bakery bakes every loaf by hand with flour from the mill next door, slowly, each morning before sunrise.
+            critic: It is still too long; cut it to six words and mention the price of bread, as I asked.
+            writer: Our bakery bakes every loaf by hand with flour from the mill next door, slowly, each morning before sunrise!
+            """,
+            at=(2,),
+        ),
+        Example(
+            "a measure that does not move",
+            """
+            task: Make the tests pass.
+            agent: run_tests(note="first") -> 3 failed, 9 passed
+            agent: run_tests(note="changed a.py") -> 3 failed, 9 passed in 1 s
+            agent: run_tests(note="changed b.py") -> 3 failed, 9 passed in 2 s
+            agent: run_tests(note="changed c.py") -> 3 failed, 9 passed in 1 s
+            agent: run_tests(note="changed d.py") -> 3 failed, 9 passed in 3 s
+            """,
+            at=(1,),
         ),
     )
 
     def check(self, trace: Trace) -> Iterator[Issue]:
-        """Runs of identical calls."""
-        run: list[CallFeatures] = []
-        for call in features(trace).calls:
-            if run and call.state != run[-1].state:
-                yield from self._judge(trace, run)
-                run = []
-            run.append(call)
-        yield from self._judge(trace, run)
+        """Runs and cycles of acts, then repetitions anywhere, stalls, and repeated words."""
+        table = features(trace)
+        found: list[Issue] = []
+        looping: set[int] = set()
+        for sequence in sequences(trace, table.calls).values():
+            acts = [number for _, number in sequence]
+            for run in runs(acts, self.max_period, self.min_repeats):
+                calls = [call for call, _ in sequence[run.start : run.start + run.length]]
+                looping.update(call.position for call in calls)
+                found.extend(
+                    self._run(trace, table, run, calls, sequence[run.start + run.length :][: run.period])
+                )
+            found.extend(self._scattered(trace, table, sequence, looping))
+        found.extend(self._stalled(trace, table, looping))
+        found.extend(self._outputs(trace))
+        found.sort(key=lambda issue: -issue.severity)
+        yield from found[: self.max_issues]
 
-    def _judge(self, trace: Trace, run: list[CallFeatures]) -> Iterator[Issue]:
-        if len(run) < self.min_repeats:
+    def _run(
+        self,
+        trace: Trace,
+        table: Features,
+        run: Run,
+        calls: Sequence[CallFeatures],
+        following: Sequence[tuple[CallFeatures, int]],
+    ) -> Iterator[Issue]:
+        block = calls[: run.period]
+        if run.laps < self._limit(block, following):
             return
-        first = run[0]
-        yield self.issue(
+        failing = all(call.outcome.failed for call in block)
+        if any(call.returned is None for call in block):
+            signal = "unrecorded"
+        elif run.period > 1:
+            signal = "cycle"
+        else:
+            signal = "failing" if failing else "identical"
+        loss = waste(trace, table, calls[run.period :])
+        names = _names(block)
+        first = block[0]
+        if run.period > 1:
+            what = f"{names} were called in turn {run.laps} times with the same arguments and results"
+        else:
+            came = f"failed with {_said(first)}" if failing else "returned the same"
+            if signal == "unrecorded":
+                came = "no result was recorded"
+            what = f"{names} was called {len(calls)} times {_sameness(calls)} and {came}"
+        yield self._issue(
             trace,
-            "identical",
-            first.step,
-            f"{first.name} was called {len(run)} times with the same arguments and the same result.",
-            evidence=tuple(
-                Evidence(quote(call.call.result or call.call.error or ""), call.step.index, call.number)
-                for call in run
-            ),
-            recommendation="Cap identical calls and tell the agent what to do instead.",
-            about=(first.name, str(first.call.arguments)),
-            call=first.number,
+            signal,
+            calls,
+            run.period,
+            f"{what}: {loss}.",
+            self._severity(signal, run, loss, failing=failing),
         )
+
+    def _limit(self, block: Sequence[CallFeatures], following: Sequence[tuple[CallFeatures, int]]) -> int:
+        """Laps from which on this block is a loop."""
+        first = block[0]
+        keys = {call.key for call in block}
+        moved_on = any(call.key in keys for call, _ in following)
+        if any(call.outcome.failed for call in block):
+            passing = all(call.outcome.kind in TRANSIENT for call in block if call.outcome.failed)
+            recovered = any(call.key in keys and not call.outcome.failed for call, _ in following)
+            return self.retry_limit + 1 if recovered else self.retry_limit if passing else self.min_repeats
+        if all(is_bookkeeping(call.name) for call in block):
+            return self.poll_limit
+        if moved_on or any(_PENDING.search((call.call.result or "")[:400]) for call in block):
+            return self.poll_limit
+        acknowledged = len(block) == 1 and len(first.call.result or "") < 60
+        if acknowledged and _ADVANCING.search(first.name):
+            return self.poll_limit
+        return self.min_repeats + 1 if first.returned is None or first.outcome.empty else self.min_repeats
+
+    def _severity(self, signal: str, run: Run, loss: Waste, *, failing: bool) -> int:
+        """Grows with the laps and with the part of the run's tokens they burned; a failing act weighs more."""
+        burned = round(15 * loss.share)
+        if signal == "unrecorded":
+            return min(39, 15 + 3 * run.laps)
+        if failing:
+            return min(90, 35 + 5 * run.laps + burned)
+        return min(80, 20 + 4 * run.laps + 2 * min(run.period, 5) + burned)
+
+    def _scattered(
+        self, trace: Trace, table: Features, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int]
+    ) -> Iterator[Issue]:
+        groups: dict[int, list[CallFeatures]] = {}
+        changed: dict[int, CallFeatures] = {}
+        for call, number in sequence:
+            changed[call.key] = call
+            if call.position not in looping and call.returned is not None:
+                groups.setdefault(number, []).append(call)
+        for calls in groups.values():
+            first, failing = calls[0], calls[0].outcome.failed
+            if len(calls) < (self.scattered_repeats if failing else self.reread_repeats):
+                continue
+            if (
+                changed[calls[-1].key] is not calls[-1]
+                or is_bookkeeping(first.name)
+                or (not failing and _is_slight(first))
+            ):
+                continue
+            loss = waste(trace, table, calls[1:])
+            outcome = f"failed with {_said(first)}" if failing else "returned the same"
+            summary = f"{first.name} was called {len(calls)} times between other calls {_sameness(calls)} and {outcome}: {loss}."
+            severity = min(75, 30 + 5 * len(calls)) if failing else min(39, 15 + 2 * len(calls))
+            yield self._issue(trace, "scattered" if failing else "reread", calls, 1, summary, severity)
+
+    def _issue(
+        self,
+        trace: Trace,
+        signal: str,
+        calls: Sequence[CallFeatures],
+        period: int,
+        summary: str,
+        severity: int,
+    ) -> Issue:
+        needless = list(calls[period:])
+        shown = [*needless[: self.max_evidence - 1], *needless[self.max_evidence - 1 :][-1:]]
+        first = calls[0]
+        return self.issue(
+            trace,
+            signal,
+            needless[0].step,
+            summary,
+            evidence=tuple(
+                Evidence(
+                    quote(_shown(call)),
+                    call.step.index,
+                    call.number,
+                    "the same again" if call is not shown[-1] else "the last time",
+                )
+                for call in shown
+            ),
+            recommendation=_advice(first, failing=first.outcome.failed),
+            about=tuple(f"{call.name} {call.call.arguments}" for call in calls[:period]),
+            severity=severity,
+            call=needless[0].number,
+            fault="agent",
+        )
+
+    def _stalled(self, trace: Trace, table: Features, looping: set[int]) -> Iterator[Issue]:
+        for calls, values in unmoved(call for call in table.calls if call.position not in looping):
+            if len(calls) < self.stalled_calls or len({call.returned for call in calls}) < 2:
+                continue
+            loss = waste(trace, table, calls[1:])
+            reported = ", ".join(f"{name} {value}" for name, value in values[:3])
+            summary = f"{len(calls)} calls of {calls[0].name} in a row reported {reported}: {loss}."
+            yield self._issue(trace, "stalled", calls, 1, summary, min(60, 20 + 4 * len(calls)))
+
+    def _outputs(self, trace: Trace) -> Iterator[Issue]:
+        for steps in repeated_outputs(trace, self.same_words):
+            if len(steps) >= self.min_repeats:
+                yield self._repeated_words(trace, steps)
+
+    def _repeated_words(self, trace: Trace, steps: Sequence[Step]) -> Issue:
+        needless = list(steps[1:])
+        loss = spent(trace, needless, len(needless))
+        shown = [*needless[: self.max_evidence - 1], *needless[self.max_evidence - 1 :][-1:]]
+        tokens = f" ({loss.tokens:,} tokens)" if loss.tokens else ""
+        words = steps[0].text or steps[0].reasoning or ""
+        return self.issue(
+            trace,
+            "output",
+            needless[0],
+            f"{needless[0].agent} said nearly the same {len(steps)} times, {len(needless)} of them needlessly{tokens}.",
+            evidence=tuple(
+                Evidence(quote(step.text or step.reasoning or ""), step.index, None, "the same again")
+                for step in shown
+            ),
+            recommendation="Show the agent its own last answer and what was wrong with it, and end the exchange when an answer does not change.",
+            about=(words[:500],),
+            severity=min(80, 30 + 5 * len(steps) + round(15 * loss.share)),
+        )
+
+
+def _is_slight(call: CallFeatures) -> bool:
+    """Whether a result is only an acknowledgement, so that equal ones say nothing about what was done."""
+    return call.outcome.empty or len(call.call.result or "") < 60
+
+
+def _names(calls: Sequence[CallFeatures]) -> str:
+    names = list(dict.fromkeys(call.name for call in calls))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1][:5])} and {names[-1]}"
+
+
+def _sameness(calls: Sequence[CallFeatures]) -> str:
+    exact = len({call.key for call in calls}) == 1
+    return "with the same arguments" if exact else "with arguments that differ only in wording"
+
+
+def _said(call: CallFeatures) -> str:
+    return f"“{quote(call.outcome.message, width=100)}”" if call.outcome.message else "no message"
+
+
+def _shown(call: CallFeatures) -> str:
+    returned = call.call.result if call.call.result is not None else call.call.error
+    return returned or f"{call.name}({call.call.arguments})"
+
+
+def _advice(call: CallFeatures, *, failing: bool) -> str:
+    if failing:
+        return (
+            f"Stop {call.name} after the second identical failure: return the error with what must change (here: {_said(call)}), "
+            "and tell the agent to change the arguments, use another tool or report the failure."
+        )
+    return (
+        f"Cap identical calls of {call.name} in the tool runner, answer a repeated call with “unchanged since the last call”, "
+        "and tell the agent to go on from the result it has."
+    )
