@@ -194,8 +194,16 @@ class Waste:
         return ", ".join(parts)
 
 
-def waste(trace: Trace, table: Features, calls: Sequence[CallFeatures]) -> Waste:
-    """What these calls consumed; a step counts when all the calls it made are among them."""
+def recorded_tokens(trace: Trace) -> int:
+    """The tokens of the whole run, as far as its steps recorded them."""
+    return sum(step.usage.tokens for step in trace.steps if step.usage is not None)
+
+
+def waste(table: Features, calls: Sequence[CallFeatures], total: int) -> Waste:
+    """What these calls consumed; a step counts when all the calls it made are among them.
+
+    `total` is the run's `recorded_tokens`.
+    """
     needless = {call.position for call in calls}
     steps = {call.step.index: call.step for call in calls}
     idle = [
@@ -203,18 +211,39 @@ def waste(trace: Trace, table: Features, calls: Sequence[CallFeatures]) -> Waste
         for index, step in steps.items()
         if all(call.position in needless for call in table.calls_by_step.get(index, ()))
     ]
-    return spent(trace, idle, len(needless))
+    return spent(idle, len(needless), total)
 
 
-def spent(trace: Trace, steps: Sequence[Step], calls: int) -> Waste:
+def spent(steps: Sequence[Step], calls: int, total: int) -> Waste:
     """What these steps consumed."""
     usages = [step.usage for step in steps if step.usage is not None]
     tokens = sum(usage.tokens for usage in usages)
     costs = [usage.cost for usage in usages if usage.cost is not None]
-    total = sum(step.usage.tokens for step in trace.steps if step.usage is not None)
     return Waste(
         calls, tokens if usages else None, sum(costs) if costs else None, tokens / total if total else 0.0
     )
+
+
+@dataclass(slots=True)
+class _Output:
+    """An output, compared by its plain words first: stems are for those that are alike."""
+
+    text: str
+    plain: frozenset[str]
+    _said: frozenset[tuple[str, ...]] | None = None
+
+    @property
+    def said(self) -> frozenset[tuple[str, ...]]:
+        if self._said is None:
+            tokens = stems(stable(self.text))
+            self._said = shingles(tokens) if len(tokens) >= OUTPUT_STEMS else frozenset()
+        return self._said
+
+    def repeats(self, other: _Output, same_words: float) -> bool:
+        return (
+            overlap(self.plain, other.plain) >= same_words / 2
+            and overlap(self.said, other.said) >= same_words
+        )
 
 
 def repeated_outputs(trace: Trace, same_words: float) -> Iterator[list[Step]]:
@@ -222,24 +251,18 @@ def repeated_outputs(trace: Trace, same_words: float) -> Iterator[list[Step]]:
 
     `same_words` is the Jaccard index of three-stem shingles from which on two outputs are the same.
     """
-    recent: dict[str, deque[tuple[frozenset[tuple[str, ...]], list[Step]]]] = {}
+    recent: dict[str, deque[tuple[_Output, list[Step]]]] = {}
     groups: list[list[Step]] = []
     for step in trace.steps:
-        said = frozenset() if step.tool_calls else _said(step.text or step.reasoning or "")
-        if not said:
+        text = (step.text or step.reasoning or "")[:OUTPUT_WIDTH]
+        if step.tool_calls or len(text) < OUTPUT_STEMS or _COUNTED.search(text[:400]):
             continue
+        output = _Output(text, frozenset(text.lower().split()))
         last = recent.setdefault(step.agent, deque(maxlen=3))
-        group = next((steps for other, steps in last if overlap(other, said) >= same_words), None)
+        group = next((steps for other, steps in last if output.repeats(other, same_words)), None)
         if group is None:
             group = []
             groups.append(group)
         group.append(step)
-        last.append((said, group))
+        last.append((output, group))
     yield from groups
-
-
-def _said(output: str) -> frozenset[tuple[str, ...]]:
-    if _COUNTED.search(output[:400]):
-        return frozenset()
-    tokens = stems(stable(output[:OUTPUT_WIDTH]))
-    return shingles(tokens) if len(tokens) >= OUTPUT_STEMS else frozenset()

@@ -48,18 +48,30 @@ def _ideal(name: str, value: str, *, is_percent: bool) -> bool:
     return number == 100 if is_percent else number in (1, 100)
 
 
-def unmoved(calls: Iterable[CallFeatures]) -> Iterator[tuple[list[CallFeatures], Measures]]:
-    """Stretches of one agent's calls of one tool that report the same measures, other calls between them or not."""
-    open_stretches: dict[tuple[str, str], tuple[list[CallFeatures], Measures]] = {}
+def unmoved(calls: Iterable[CallFeatures], at_least: int) -> Iterator[tuple[list[CallFeatures], Measures]]:
+    """Stretches of one agent's calls of one tool that report the same measures, other calls between them or not.
+
+    Only stretches of `at_least` calls; no report is read of a tool that was called less often.
+    """
+    by_tool: dict[tuple[str, str], list[CallFeatures]] = {}
     for call in calls:
-        found = measures(call.call.result) if call.call.result else ()
+        if call.call.result:
+            by_tool.setdefault((call.step.agent, call.name), []).append(call)
+    for group in by_tool.values():
+        if len(group) >= at_least:
+            yield from (stretch for stretch in _stretches(group) if len(stretch[0]) >= at_least)
+
+
+def _stretches(group: Iterable[CallFeatures]) -> Iterator[tuple[list[CallFeatures], Measures]]:
+    stretch: list[CallFeatures] = []
+    values: Measures = ()
+    for call in group:
+        found = measures(call.call.result or "")
         if not found:
             continue
-        place = (call.step.agent, call.name)
-        stretch = open_stretches.get(place)
-        if stretch is None or stretch[1] != found:
-            if stretch is not None:
-                yield stretch
-            stretch = open_stretches[place] = ([], found)
-        stretch[0].append(call)
-    yield from open_stretches.values()
+        if found != values and stretch:
+            yield stretch, values
+            stretch = []
+        values = found
+        stretch.append(call)
+    yield stretch, values

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
@@ -13,7 +15,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
 from pisama.outcomes import TRANSIENT
-from pisama.repetition import Run, Waste, repeated_outputs, runs, sequences, spent, waste
+from pisama.repetition import Run, recorded_tokens, repeated_outputs, runs, sequences, spent, waste
 from pisama.stalls import unmoved
 from pisama.text import quote
 from pisama.trace import Step, Trace
@@ -27,6 +29,9 @@ _PENDING = re.compile(
     r"\b(?:running|pending|queued|in[ _-]progress|not (?:yet )?(?:ready|done|finished)|waiting|processing|starting|scheduled|still)\b",
     re.IGNORECASE,
 )
+
+
+Repetition = TypeVar("Repetition")
 
 
 class Loop(Detector):
@@ -290,58 +295,45 @@ class Loop(Detector):
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Runs and cycles of acts, then repetitions anywhere, stalls, and repeated words."""
         table = features(trace)
-        found: list[Issue] = []
+        total = recorded_tokens(trace)
+        found: list[_Finding] = []
         looping: set[int] = set()
         for sequence in sequences(trace, table.calls).values():
-            acts = [number for _, number in sequence]
-            for run in runs(acts, self.max_period, self.min_repeats):
-                calls = [call for call, _ in sequence[run.start : run.start + run.length]]
-                looping.update(call.position for call in calls)
-                found.extend(
-                    self._run(trace, table, run, calls, sequence[run.start + run.length :][: run.period])
-                )
-            found.extend(self._scattered(trace, table, sequence, looping))
-        found.extend(self._stalled(trace, table, looping))
-        found.extend(self._outputs(trace))
-        found.sort(key=lambda issue: -issue.severity)
-        yield from found[: self.max_issues]
+            found.extend(self._runs(sequence, looping))
+            found.extend(self._scattered(sequence, looping))
+        found.extend(self._stalled(table, looping))
+        worst = nlargest(self.max_issues, found, key=lambda finding: finding.severity)
+        issues = [self._issue(trace, table, finding, total) for finding in worst]
+        issues.extend(self._outputs(trace, total))
+        issues.sort(key=lambda issue: -issue.severity)
+        yield from issues[: self.max_issues]
 
-    def _run(
-        self,
-        trace: Trace,
-        table: Features,
-        run: Run,
-        calls: Sequence[CallFeatures],
-        following: Sequence[tuple[CallFeatures, int]],
-    ) -> Iterator[Issue]:
-        block = calls[: run.period]
-        if run.laps < self._limit(block, following):
-            return
-        failing = all(call.outcome.failed for call in block)
-        if any(call.returned is None for call in block):
-            signal = "unrecorded"
-        elif run.period > 1:
-            signal = "cycle"
-        else:
-            signal = "failing" if failing else "identical"
-        loss = waste(trace, table, calls[run.period :])
-        names = _names(block)
-        first = block[0]
-        if run.period > 1:
-            what = f"{names} were called in turn {run.laps} times with the same arguments and results"
-        else:
-            came = f"failed with {_said(first)}" if failing else "returned the same"
-            if signal == "unrecorded":
-                came = "no result was recorded"
-            what = f"{names} was called {len(calls)} times {_sameness(calls)} and {came}"
-        yield self._issue(
-            trace,
-            signal,
-            calls,
-            run.period,
-            f"{what}: {loss}.",
-            self._severity(signal, run, loss, failing=failing),
-        )
+    def _runs(self, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int]) -> Iterator[_Finding]:
+        """The longest run of every block of acts; the same loop entered again is the same failure."""
+        longest: dict[frozenset[int], Run] = {}
+        acts = [number for _, number in sequence]
+        for run in runs(acts, self.max_period, self.min_repeats):
+            block = [call for call, _ in sequence[run.start : run.start + run.period]]
+            end = run.start + run.length
+            following = sequence[end : end + run.period]
+            looping.update(call.position for call, _ in sequence[run.start : end])
+            if run.laps < self._limit(block, following):
+                continue
+            which = frozenset(acts[run.start : run.start + run.period])
+            if which not in longest or longest[which].length < run.length:
+                longest[which] = run
+        for run in longest.values():
+            calls = [call for call, _ in sequence[run.start : run.start + run.length]]
+            failing = all(call.outcome.failed for call in calls[: run.period])
+            if any(call.returned is None for call in calls[: run.period]):
+                yield _Finding("unrecorded", calls, run.period, min(39, 15 + 3 * run.laps))
+            elif failing:
+                yield _Finding("cycle" if run.period > 1 else "failing", calls, run.period, 35 + 5 * run.laps)
+            else:
+                severity = 20 + 4 * run.laps + 2 * min(run.period, 5)
+                yield _Finding(
+                    "cycle" if run.period > 1 else "identical", calls, run.period, min(80, severity)
+                )
 
     def _limit(self, block: Sequence[CallFeatures], following: Sequence[tuple[CallFeatures, int]]) -> int:
         """Laps from which on this block is a loop."""
@@ -361,106 +353,110 @@ class Loop(Detector):
             return self.poll_limit
         return self.min_repeats + 1 if first.returned is None or first.outcome.empty else self.min_repeats
 
-    def _severity(self, signal: str, run: Run, loss: Waste, *, failing: bool) -> int:
-        """Grows with the laps and with the part of the run's tokens they burned; a failing act weighs more."""
-        burned = round(15 * loss.share)
-        if signal == "unrecorded":
-            return min(39, 15 + 3 * run.laps)
-        if failing:
-            return min(90, 35 + 5 * run.laps + burned)
-        return min(80, 20 + 4 * run.laps + 2 * min(run.period, 5) + burned)
-
     def _scattered(
-        self, trace: Trace, table: Features, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int]
-    ) -> Iterator[Issue]:
+        self, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int]
+    ) -> Iterator[_Finding]:
         groups: dict[int, list[CallFeatures]] = {}
-        changed: dict[int, CallFeatures] = {}
+        last_of: dict[int, CallFeatures] = {}
         for call, number in sequence:
-            changed[call.key] = call
+            last_of[call.key] = call
             if call.position not in looping and call.returned is not None:
                 groups.setdefault(number, []).append(call)
         for calls in groups.values():
             first, failing = calls[0], calls[0].outcome.failed
             if len(calls) < (self.scattered_repeats if failing else self.reread_repeats):
                 continue
-            if (
-                changed[calls[-1].key] is not calls[-1]
-                or is_bookkeeping(first.name)
-                or (not failing and _is_slight(first))
-            ):
+            if last_of[calls[-1].key] is not calls[-1] or is_bookkeeping(first.name):
                 continue
-            loss = waste(trace, table, calls[1:])
-            outcome = f"failed with {_said(first)}" if failing else "returned the same"
-            summary = f"{first.name} was called {len(calls)} times between other calls {_sameness(calls)} and {outcome}: {loss}."
-            severity = min(75, 30 + 5 * len(calls)) if failing else min(39, 15 + 2 * len(calls))
-            yield self._issue(trace, "scattered" if failing else "reread", calls, 1, summary, severity)
+            if failing:
+                yield _Finding("scattered", calls, 1, min(75, 30 + 5 * len(calls)))
+            elif not _is_slight(first):
+                yield _Finding("reread", calls, 1, min(39, 15 + 2 * len(calls)))
 
-    def _issue(
-        self,
-        trace: Trace,
-        signal: str,
-        calls: Sequence[CallFeatures],
-        period: int,
-        summary: str,
-        severity: int,
-    ) -> Issue:
-        needless = list(calls[period:])
-        shown = [*needless[: self.max_evidence - 1], *needless[self.max_evidence - 1 :][-1:]]
+    def _stalled(self, table: Features, looping: set[int]) -> Iterator[_Finding]:
+        others = (call for call in table.calls if call.position not in looping)
+        for calls, values in unmoved(others, self.stalled_calls):
+            if len({call.returned for call in calls}) > 1:
+                reported = ", ".join(f"{name} {value}" for name, value in values[:3])
+                yield _Finding("stalled", calls, 1, min(60, 20 + 4 * len(calls)), reported)
+
+    def _issue(self, trace: Trace, table: Features, finding: _Finding, total: int) -> Issue:
+        calls = finding.calls
+        needless = list(calls[finding.period :])
+        loss = waste(table, needless, total)
+        burned = 0 if finding.signal == "unrecorded" else round(15 * loss.share)
         first = calls[0]
         return self.issue(
             trace,
-            signal,
+            finding.signal,
             needless[0].step,
-            summary,
+            f"{finding.told()}: {loss}.",
             evidence=tuple(
                 Evidence(
                     quote(_shown(call)),
                     call.step.index,
                     call.number,
-                    "the same again" if call is not shown[-1] else "the last time",
+                    "the last time" if call is needless[-1] else "the same again",
                 )
-                for call in shown
+                for call in self._sample(needless)
             ),
             recommendation=_advice(first, failing=first.outcome.failed),
-            about=tuple(f"{call.name} {call.call.arguments}" for call in calls[:period]),
-            severity=severity,
+            about=tuple(f"{call.name} {call.call.arguments}" for call in calls[: finding.period]),
+            severity=min(90, finding.severity + burned),
             call=needless[0].number,
-            fault="agent",
         )
 
-    def _stalled(self, trace: Trace, table: Features, looping: set[int]) -> Iterator[Issue]:
-        for calls, values in unmoved(call for call in table.calls if call.position not in looping):
-            if len(calls) < self.stalled_calls or len({call.returned for call in calls}) < 2:
-                continue
-            loss = waste(trace, table, calls[1:])
-            reported = ", ".join(f"{name} {value}" for name, value in values[:3])
-            summary = f"{len(calls)} calls of {calls[0].name} in a row reported {reported}: {loss}."
-            yield self._issue(trace, "stalled", calls, 1, summary, min(60, 20 + 4 * len(calls)))
+    def _sample(self, repetitions: Sequence[Repetition]) -> list[Repetition]:
+        return [*repetitions[: self.max_evidence - 1], *repetitions[self.max_evidence - 1 :][-1:]]
 
-    def _outputs(self, trace: Trace) -> Iterator[Issue]:
-        for steps in repeated_outputs(trace, self.same_words):
-            if len(steps) >= self.min_repeats:
-                yield self._repeated_words(trace, steps)
+    def _outputs(self, trace: Trace, total: int) -> Iterator[Issue]:
+        groups = [
+            steps for steps in repeated_outputs(trace, self.same_words) if len(steps) >= self.min_repeats
+        ]
+        for steps in nlargest(self.max_issues, groups, key=len):
+            needless = steps[1:]
+            loss = spent(needless, len(needless), total)
+            tokens = f" ({loss.tokens:,} tokens)" if loss.tokens else ""
+            yield self.issue(
+                trace,
+                "output",
+                needless[0],
+                f"{needless[0].agent} said nearly the same {len(steps)} times, {len(needless)} of them needlessly{tokens}.",
+                evidence=tuple(
+                    Evidence(quote(_words(step)), step.index, None, "the same again")
+                    for step in self._sample(needless)
+                ),
+                recommendation="Show the agent its own last answer and what was wrong with it, and end the exchange when an answer does not change.",
+                about=(_words(steps[0])[:500],),
+                severity=min(80, 30 + 5 * len(steps) + round(15 * loss.share)),
+            )
 
-    def _repeated_words(self, trace: Trace, steps: Sequence[Step]) -> Issue:
-        needless = list(steps[1:])
-        loss = spent(trace, needless, len(needless))
-        shown = [*needless[: self.max_evidence - 1], *needless[self.max_evidence - 1 :][-1:]]
-        tokens = f" ({loss.tokens:,} tokens)" if loss.tokens else ""
-        words = steps[0].text or steps[0].reasoning or ""
-        return self.issue(
-            trace,
-            "output",
-            needless[0],
-            f"{needless[0].agent} said nearly the same {len(steps)} times, {len(needless)} of them needlessly{tokens}.",
-            evidence=tuple(
-                Evidence(quote(step.text or step.reasoning or ""), step.index, None, "the same again")
-                for step in shown
-            ),
-            recommendation="Show the agent its own last answer and what was wrong with it, and end the exchange when an answer does not change.",
-            about=(words[:500],),
-            severity=min(80, 30 + 5 * len(steps) + round(15 * loss.share)),
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """A loop, not yet put into words."""
+
+    signal: str
+    calls: Sequence[CallFeatures]
+    period: int
+    severity: int
+    measured: str = ""
+
+    def told(self) -> str:
+        """What happened, without its cost."""
+        first, count = self.calls[0], len(self.calls)
+        came = f"failed with {_said(first)}" if first.outcome.failed else "returned the same"
+        if self.signal == "stalled":
+            return f"{count} calls of {first.name} in a row reported {self.measured}"
+        if self.signal == "unrecorded":
+            came = "no result was recorded"
+        if self.period > 1:
+            names = _names(self.calls[: self.period])
+            return f"{names} were called in turn {count // self.period} times with the same arguments and results"
+        between = " between other calls" if self.signal in ("scattered", "reread") else ""
+        exact = len({call.key for call in self.calls}) == 1
+        same = "with the same arguments" if exact else "with arguments that differ only in wording"
+        return f"{first.name} was called {count} times{between} {same} and {came}"
 
 
 def _is_slight(call: CallFeatures) -> bool:
@@ -473,9 +469,8 @@ def _names(calls: Sequence[CallFeatures]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1][:5])} and {names[-1]}"
 
 
-def _sameness(calls: Sequence[CallFeatures]) -> str:
-    exact = len({call.key for call in calls}) == 1
-    return "with the same arguments" if exact else "with arguments that differ only in wording"
+def _words(step: Step) -> str:
+    return step.text or step.reasoning or ""
 
 
 def _said(call: CallFeatures) -> str:
