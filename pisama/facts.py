@@ -36,6 +36,10 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _DAY = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d|\d(?:st|nd|rd|th)?(?: of)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 )
+_MOVABLE = re.compile(
+    r"\b(?:after|before|later|earlier|next|flexible|around|between|until|till|through|week|weeks|weekend|days?|nights?|return\w*"
+    r"|tomorrow|yesterday|today|following|previous|or|range|from|since|month|every|daily|cheapest|latest|recent)\b"
+)
 _SUBJECT = (
     "user|customer|account|member|membership|order|reservation|booking|confirmation|ticket|flight|tracking|product"
     "|item|invoice|case|employee|patient|student|project|transaction|policy|contract|device|serial|loyalty"
@@ -77,8 +81,11 @@ class Fact:
 def normal_key(name: str) -> str:
     """One spelling for the names of a field: `reservationId`, `Reservation number` and `reservation_id`."""
     words = _BREAK.sub("_", _HUMP.sub("_", name.strip())).lower().replace("e_mail", "email").split("_")
-    if words and words[-1].endswith("s") and len(words[-1]) > 2:
-        words[-1] = words[-1].removesuffix("s")
+    last = words[-1]
+    if last.endswith("sses"):
+        words[-1] = last.removesuffix("es")
+    elif last.endswith("s") and not last.endswith(("ss", "us", "is")) and len(last) > 2:
+        words[-1] = last.removesuffix("s")
     if len(words) > 1 and words[-1] in _SYNONYMS and words[0] not in ("zip", "postal", "phone"):
         words[-1] = _SYNONYMS[words[-1]]
     return "_".join(word for word in words if word)
@@ -162,6 +169,8 @@ class Known:
     """By field: what a person gave for it."""
     recorded: dict[str, Given] = field(default_factory=dict)
     """By field: what tools returned for it last."""
+    relative: bool = False
+    """Whether users' words speak of ranges of days, or of days by their distance from others."""
     questions: tuple[str, ...] = ()
     """Fields the last step asked for."""
     first: int = 0
@@ -230,7 +239,7 @@ class Known:
 
     def mentioned(self, value: str) -> bool:
         """Whether users' words hold this as a word of its own."""
-        return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.wishes) is not None
+        return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.wishes[: 4 * PROSE]) is not None
 
     def wish(self, phrase: str) -> Given:
         """A phrase of users' words as a value that was given by the first step's task."""
@@ -262,6 +271,7 @@ class Known:
 
     def _listen(self, text: str, index: int) -> None:
         self.wishes = f"{self.wishes}\n{text}"[:READ] if len(self.wishes) < READ else self.wishes
+        self.relative = self.relative or _MOVABLE.search(text[:PROSE].lower()) is not None
         if len(self._wishes) < WISHES:
             self._wishes.append(text[:PROSE])
         for fact in told(text, self.elements_of):

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.elements import Element, ElementKind, elements
+from pisama.elements import Element, ElementKind
 from pisama.facts import PROSE, Known, asked
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
@@ -123,6 +123,22 @@ class ContextNeglect(Detector):
             task: How many rows has data/rows.csv?
             agent: read(path="data/rows.csv") -> error: no such file
             agent: The file was not provided in the workspace: data/rows.csv does not exist.
+            """,
+        ),
+        Example(
+            "a summary uses few of the facts it was given",
+            """
+            task: Summarise the minutes in one sentence.
+            agent: read(name="minutes") -> 12 May: Anna (id A-17) spent 1,204.50 EUR, Bob 88 EUR; see https://a.org/m/17
+            agent: Two people reported what they spent.
+            """,
+        ),
+        Example(
+            "the page of the task is opened under another spelling",
+            """
+            task: What does https://www.example.org/Prices say about tea?
+            agent: open(url="http://example.org/prices/") -> tea 3 EUR
+            agent: Tea is 3 EUR.
             """,
         ),
         Example(
@@ -259,7 +275,7 @@ class ContextNeglect(Detector):
             return
         thing = (match["a"] or match["b"] or match["c"]).lower()
         kind = _THINGS.get(thing, ElementKind.EMAIL)
-        given = next((element for element in elements(known.wishes) if element.kind == kind), None)
+        given = next((element for element in known.wished if element.kind == kind), None)
         if given is None or known.failed_with(given.text) or given.text in step.text:
             return
         yield self.issue(
