@@ -128,6 +128,8 @@ def _element(match: re.Match[str], text: str, offset: int) -> Element | None:
     found, start = match[group], match.start(group)
     if group in _NORMAL:
         kind, normal = _NORMAL[group]
+        if kind == ElementKind.PATH:
+            found = found.rstrip(".-")
         return Element(kind, normal(found), found, offset + start)
     if group == "quoted":
         return _quoted(found, offset + start)

@@ -62,6 +62,12 @@ _HEDGED = re.compile(
     r"\b(?:correct|confirm|verify|double[- ]check|another|different|new|other|again|right|valid|which|alternative|if)\b",
     re.IGNORECASE,
 )
+_REFUSED = re.compile(
+    r"\bi(?:['\u2019]m| am)? ?(?:can(?:not|['\u2019]t)|won['\u2019]t|will not|unable to|not able to)"
+    r" (?:help|assist|comply|do that|fulfil+|support|create|provide|participate|continue)\b"
+    r"|\bi must decline\b",
+    re.IGNORECASE,
+)
 _ONE_LABEL = re.compile(rf"\b{_LABEL}", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BREAK = re.compile(r"[ \-.]+")
@@ -139,6 +145,11 @@ def asked(text: str) -> Iterator[tuple[str, str]]:
             continue
         for match in _ONE_LABEL.finditer(sentence, request.start()):
             yield normal_key(match.group()), sentence
+
+
+def refuses(text: str) -> bool:
+    """Whether a text declines to do what was asked."""
+    return _REFUSED.search(text[:PROSE]) is not None
 
 
 def _telling(value: str) -> bool:

@@ -51,6 +51,13 @@ def test_code_paths_urls_and_addresses_are_told_apart() -> None:
     ]
 
 
+def test_the_full_stop_after_a_path_is_not_part_of_it() -> None:
+    assert found("Save it as /home/me/clip.mp4. Then read notes.txt.") == [
+        ("path", "/home/me/clip.mp4"),
+        ("path", "notes.txt"),
+    ]
+
+
 def test_keys_of_json_are_not_facts_and_quoted_facts_are_what_they_are() -> None:
     text = '{"user_id": "sara_496", "date": "May 12", "n": 3, "total": "1,200.50", "item": "Blue Shirt"}'
     assert found(text) == [

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import Element, ElementKind
-from pisama.facts import PROSE, Known, asked
+from pisama.facts import PROSE, Known, asked, refuses
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
 from pisama.mismatches import Sort, mismatches
@@ -332,7 +332,10 @@ class ContextNeglect(Detector):
         heavy = {
             element.value: element for element in features(trace).elements(task) if element.kind in _HEAVY
         }
-        if not 0 < len(heavy) <= self.few:
+        calls = features(trace).calls
+        if not 0 < len(heavy) <= self.few or not calls:
+            return
+        if refuses(f"{trace.final_answer or ''}\n{_written(calls[-1])}"):
             return
         done = "\n".join(
             [*(_written(call) for call in features(trace).calls), *(step.words for step in trace.steps)]

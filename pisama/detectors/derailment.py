@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import Element, ElementKind
-from pisama.facts import fields
+from pisama.facts import fields, refuses
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
 from pisama.text import quote, sentences, stems, words
@@ -283,6 +283,8 @@ class Derailment(Detector):
         match = _SOURCE.search((trace.task or "")[:_TASK])
         calls = features(trace).calls
         if match is None or not calls or not trace.complete:
+            return
+        if refuses(f"{trace.final_answer or ''}\n{_query(calls[-1])}"):
             return
         parts = [word for word in words(match["source"]) if len(word) > 3] or words(match["source"])
         for call in calls:
