@@ -96,7 +96,7 @@ class Acts:
 
     def number(self, call: CallFeatures, turn: int) -> int:
         """The number of this act. `turn` counts what users said: reading again for a new question is a new act."""
-        result = _result(call)
+        result = came_back(call)
         place = (call.step.agent, call.name, result, 0 if call.outcome.failed else turn)
         exact = (*place, call.key)
         known = self._known.get(exact)
@@ -115,8 +115,8 @@ class Acts:
         return same
 
 
-def _result(call: CallFeatures) -> object:
-    """What came back. Errors count as equal that differ only in the arguments they repeat."""
+def came_back(call: CallFeatures) -> object:
+    """What came back, fit to be compared. Errors count as equal that differ only in the arguments they repeat."""
     if not call.outcome.failed:
         return call.returned
     repeated = words(_flat(call.call.arguments))

@@ -65,8 +65,11 @@ def unmoved(calls: Iterable[CallFeatures], at_least: int) -> Iterator[tuple[list
 def _stretches(group: Iterable[CallFeatures]) -> Iterator[tuple[list[CallFeatures], Measures]]:
     stretch: list[CallFeatures] = []
     values: Measures = ()
+    read: dict[int | None, Measures] = {}
     for call in group:
-        found = measures(call.call.result or "")
+        found = read.get(call.returned)
+        if found is None:
+            found = read[call.returned] = measures(call.call.result or "")
         if not found:
             continue
         if found != values and stretch:

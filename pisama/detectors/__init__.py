@@ -11,6 +11,7 @@ from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
 from pisama.detectors.malformed_output import MalformedOutput
 from pisama.detectors.persona_drift import PersonaDrift
+from pisama.detectors.tool_error import ToolError
 from pisama.detectors.tool_misuse import ToolMisuse
 
 BUILT_IN: tuple[type[Detector], ...] = (
@@ -21,6 +22,7 @@ BUILT_IN: tuple[type[Detector], ...] = (
     MalformedOutput,
     PersonaDrift,
     ToolMisuse,
+    ToolError,
     Corruption,
     Injection,
 )
