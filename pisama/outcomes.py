@@ -108,8 +108,8 @@ def _of_plain(text: str) -> Outcome:
         return SUCCESS if error_words.LOG_LEVEL.search(head) else failure(text)
     if (
         _ends_in_traceback(text, tail)
-        or error_words.MAKE_ERROR.search(tail)
-        or error_words.ERROR_PAGE.search(head)
+        or ("make" in tail and error_words.MAKE_ERROR.search(tail))
+        or ("itle: " in head and error_words.ERROR_PAGE.search(head))
     ):
         return failure(text)
     if len(text) <= BRIEF and _reports_inability(text):
@@ -118,6 +118,10 @@ def _of_plain(text: str) -> Outcome:
 
 
 def _exit_code(part: str) -> int | None:
+    lower = part.lower()
+    # The pattern is tried at every line: most texts have none of its words.
+    if "code" not in lower and "status" not in lower and "exit" not in lower:
+        return None
     found = error_words.EXIT_CODE.search(part)
     if found is None:
         return None

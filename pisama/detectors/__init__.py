@@ -11,6 +11,7 @@ from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
 from pisama.detectors.malformed_output import MalformedOutput
 from pisama.detectors.persona_drift import PersonaDrift
+from pisama.detectors.retrieval import Retrieval
 from pisama.detectors.tool_error import ToolError
 from pisama.detectors.tool_misuse import ToolMisuse
 
@@ -23,6 +24,7 @@ BUILT_IN: tuple[type[Detector], ...] = (
     PersonaDrift,
     ToolMisuse,
     ToolError,
+    Retrieval,
     Corruption,
     Injection,
 )

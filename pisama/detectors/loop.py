@@ -322,13 +322,20 @@ class Loop(Detector):
             which = frozenset(acts[run.start : run.start + run.period])
             if which not in longest or longest[which].length < run.length:
                 longest[which] = run
+        everywhere: dict[int, list[CallFeatures]] = {}
+        for call, number in sequence:
+            everywhere.setdefault(number, []).append(call)
         for run in longest.values():
             calls = [call for call, _ in sequence[run.start : run.start + run.length]]
             failing = all(call.outcome.failed for call in calls[: run.period])
+            if failing and run.period == 1:
+                calls = everywhere[acts[run.start]]
+                looping.update(call.position for call in calls)
             if any(call.returned is None for call in calls[: run.period]):
                 yield _Finding("unrecorded", calls, run.period, min(39, 15 + 3 * run.laps))
             elif failing:
-                yield _Finding("cycle" if run.period > 1 else "failing", calls, run.period, 35 + 5 * run.laps)
+                laps = len(calls) // run.period
+                yield _Finding("cycle" if run.period > 1 else "failing", calls, run.period, 35 + 5 * laps)
             else:
                 severity = 20 + 4 * run.laps + 2 * min(run.period, 5)
                 yield _Finding(

@@ -25,6 +25,7 @@ _NOTICED = re.compile(
     re.IGNORECASE,
 )
 """Words of somebody who has seen that something went wrong."""
+_RAISED = re.compile(r"(?:[A-Za-z_][\w.]{0,80})?(?:Error|Exception)\b")
 _ENVIRONMENTAL = TRANSIENT | {ErrorKind.ENVIRONMENT, ErrorKind.AUTHENTICATION, ErrorKind.EXHAUSTED}
 _FAULTS: Mapping[ErrorKind | None, Fault] = {
     **dict.fromkeys(OWN_FAULT, "agent"),
@@ -252,7 +253,7 @@ class ToolError(Detector):
         if ignoring is not None:
             summary = f"{last.name} failed with {_said(last)}, and {ignoring.agent} went on without a word about it."
             return self._issue(trace, "ignored", [last], summary, None, primary=last, step=ignoring)
-        if kind in OWN_FAULT and not run.put_right_at_once(group[0]):
+        if (kind in OWN_FAULT or _is_own_code(last)) and not run.put_right_at_once(group[0]):
             summary = f"The call of {group[0].name} was wrong: {_said(group[0])}."
             return self._issue(trace, "own_call", group, summary, None, primary=group[0])
         return None
@@ -394,6 +395,15 @@ class _Run:
             return None
         said = "\n".join([*(step.words[:4_000] for step in after), (self._trace.final_answer or "")[:4_000]])
         return None if not said.strip() or _NOTICED.search(said) else after[0]
+
+
+def _is_own_code(call: CallFeatures) -> bool:
+    """Whether code that the agent wrote raised; a command that reports a failure may well be right."""
+    return (
+        is_executor(call.name)
+        and call.outcome.kind is ErrorKind.RUNTIME
+        and _RAISED.match(call.outcome.message) is not None
+    )
 
 
 def _said(call: CallFeatures) -> str:
