@@ -10,6 +10,7 @@ from pisama.detectors.injection import Injection
 from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
 from pisama.detectors.malformed_output import MalformedOutput
+from pisama.detectors.overflow import Overflow
 from pisama.detectors.persona_drift import PersonaDrift
 from pisama.detectors.retrieval import Retrieval
 from pisama.detectors.tool_error import ToolError
@@ -25,6 +26,7 @@ BUILT_IN: tuple[type[Detector], ...] = (
     ToolMisuse,
     ToolError,
     Retrieval,
+    Overflow,
     Corruption,
     Injection,
 )

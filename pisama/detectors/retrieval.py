@@ -80,9 +80,9 @@ class Retrieval(Detector):
         "snippets": Signal("an answer from the snippets of a search; no page was opened", 25, 0.3),
     }
 
-    rephrasings: Annotated[int, Field(ge=2)] = 4
+    rephrasings: Annotated[int, Field(ge=2)] = 3
     """Near-duplicate queries before they fire; the first two, a question and its refinement, are in order."""
-    same_question: Annotated[float, Field(gt=0, le=1)] = 0.75
+    same_question: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Jaccard index of the stems of two queries from which on they ask the same thing."""
     min_misses: Annotated[int, Field(ge=2)] = 3
     """Searches in a row that find nothing before they fire."""
@@ -175,6 +175,16 @@ class Retrieval(Detector):
             agent: It is cited in an article on moss.
             """,
             at=(2,),
+        ),
+        Example(
+            "an answer from snippets alone",
+            """
+            task: How long is the Alder bridge?
+            tools: search(query), visit_page(url)
+            agent: search(query="Alder bridge length metres") -> 1. Alder bridge: 200 m? https://a.org/1 2. Bridges https://a.org/2
+            agent: It is 200 m long.
+            """,
+            at=(0,),
         ),
         Example(
             "documents about something else",
