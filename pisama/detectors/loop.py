@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
-from pisama.acts import is_bookkeeping
+from pisama.acts import is_bookkeeping, is_reading
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
@@ -358,7 +358,8 @@ class Loop(Detector):
         acknowledged = len(block) == 1 and len(first.call.result or "") < 60
         if acknowledged and _ADVANCING.search(first.name):
             return self.poll_limit
-        return self.min_repeats + 1 if first.returned is None or first.outcome.empty else self.min_repeats
+        says_little = first.returned is None or (first.outcome.empty and not is_reading(first.name))
+        return self.min_repeats + 1 if says_little else self.min_repeats
 
     def _scattered(
         self, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int]

@@ -218,7 +218,7 @@ class Retrieval(Detector):
             elif search is not None and self._asks_again(group, search):
                 group.append(search)
             else:
-                if len(group) >= self.rephrasings:
+                if len(group) >= self.rephrasings and _varied(group):
                     yield self._again(trace, group)
                 group = [search] if search is not None else []
 
@@ -248,10 +248,10 @@ class Retrieval(Detector):
             if search.missed:
                 misses.append(search)
                 continue
-            if len(misses) >= self.min_misses:
+            if len(misses) >= self.min_misses and _varied(misses):
                 yield self._missed(trace, misses)
             misses = []
-        if len(misses) >= self.min_misses:
+        if len(misses) >= self.min_misses and _varied(misses):
             yield self._missed(trace, misses)
         elif misses and len(misses) == len(searches):
             speaker = after.speaker(misses[-1].call)
@@ -400,6 +400,11 @@ def _searches(table: Features) -> dict[tuple[str, str], list[_Search]]:
         if _is_search(call.name) and (search := _Search.of(call, table)) is not None:
             found.setdefault((call.step.agent, call.name), []).append(search)
     return found
+
+
+def _varied(searches: Sequence[_Search]) -> bool:
+    """Whether more than one question was asked; the very same one again and again is a loop."""
+    return len({search.query for search in searches}) > 1
 
 
 def _every(misses: Sequence[_Search]) -> str:
