@@ -189,6 +189,9 @@ def telling_line(text: str) -> str:
     """The line that says what went wrong: the last one of a traceback, else the first that is no label."""
     if TRACEBACK in text[: HEAD * 2] or TRACEBACK in text[-4 * TAIL :] or FRAME.match(text[:HEAD]):
         reports = list(LAST_LINE.finditer(text[-2 * TAIL :]))
+        if not reports:  # what was printed may stand below it
+            begin = max(text.find(TRACEBACK), 0)
+            reports = list(LAST_LINE.finditer(text[begin : begin + 4 * TAIL]))[:1]
         if reports:
             return reports[-1]["said"].strip()[:MESSAGE]
     cause = _CAUSE.search(text[: 4 * TAIL])

@@ -237,6 +237,12 @@ def test_the_message_of_a_traceback_is_its_last_line() -> None:
     assert outcome_of_text(text) == Outcome("error", ErrorKind.RUNTIME, "ValueError: bad thing")
 
 
+def test_the_message_of_a_traceback_is_found_above_what_was_printed() -> None:
+    text = "exitcode: 1 (execution failed)\nCode output: Traceback (most recent call last):\n"
+    text += "  File \"a.py\", line 2\n    f()\nKeyError: 'year'\n" + "A line that was printed before.\n" * 100
+    assert outcome_of_text(text) == Outcome("error", ErrorKind.RUNTIME, "KeyError: 'year'")
+
+
 def test_the_message_of_an_exit_code_is_what_stands_below_it() -> None:
     assert outcome_of_text("Exit code 2\nmake: *** no rule to make target 'x'.").message.startswith(
         "make: ***"
