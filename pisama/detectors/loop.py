@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
-from pisama.acts import is_bookkeeping, is_reading
+from pisama.acts import is_bookkeeping, is_reading, name_parts
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
@@ -20,11 +20,15 @@ from pisama.stalls import unmoved
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_ADVANCING = re.compile(
-    r"page|scroll|press|key|click|wait|sleep|next|move|tap|swipe|tick|undo|back|forward|roll|draw|poll|type|continue",
-    re.IGNORECASE,
+_ADVANCING = frozenset(
+    """page scroll press key click wait sleep next move tap swipe tick undo back forward roll draw poll type continue
+    pagedown pageup keypress""".split()
 )
-"""Tools by whose name the same call may do something new each time."""
+"""Words in the names of tools of which the same call may do something new each time."""
+_SHORT = 60
+"""Characters below which a result is only an acknowledgement."""
+_STATUS = 200
+"""Characters below which a result may be the state of something that is waited for."""
 _PENDING = re.compile(
     r"\b(?:running|pending|queued|in[ _-]progress|not (?:yet )?(?:ready|done|finished)|waiting|processing|starting|scheduled|still)\b",
     re.IGNORECASE,
@@ -353,10 +357,9 @@ class Loop(Detector):
             return self.retry_limit + 1 if recovered else self.retry_limit if passing else self.min_repeats
         if all(is_bookkeeping(call.name) for call in block):
             return self.poll_limit
-        if moved_on or any(_PENDING.search((call.call.result or "")[:400]) for call in block):
+        if moved_on or any(_is_pending(call) for call in block):
             return self.poll_limit
-        acknowledged = len(block) == 1 and len(first.call.result or "") < 60
-        if acknowledged and _ADVANCING.search(first.name):
+        if len(block) == 1 and _is_slight(first) and _ADVANCING.intersection(name_parts(first.name)):
             return self.poll_limit
         says_little = first.returned is None or (first.outcome.empty and not is_reading(first.name))
         return self.min_repeats + 1 if says_little else self.min_repeats
@@ -469,7 +472,12 @@ class _Finding:
 
 def _is_slight(call: CallFeatures) -> bool:
     """Whether a result is only an acknowledgement, so that equal ones say nothing about what was done."""
-    return call.outcome.empty or len(call.call.result or "") < 60
+    return call.outcome.empty or len(call.call.result or "") < _SHORT
+
+
+def _is_pending(call: CallFeatures) -> bool:
+    result = call.call.result or ""
+    return len(result) < _STATUS and _PENDING.search(result) is not None
 
 
 def _names(calls: Sequence[CallFeatures]) -> str:
