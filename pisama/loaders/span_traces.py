@@ -35,9 +35,10 @@ class _Assembly:
         self.tree = tree
         self.format_id = format_id
         self.agents = agent_names(tree)
-        self.steps = draft_steps(tree, self.agents)
-        self.pairing = CallPairing(tree, self.steps, self.agents)
+        drafts = draft_steps(tree, self.agents)
+        self.pairing = CallPairing(tree, drafts, self.agents)
         self.pairing.run()
+        self.steps = [step for step in drafts if _acted(step)]
         self._name_recipients()
         self._link_delegations()
 
@@ -191,6 +192,11 @@ class _Assembly:
         if self.steps and not any(step.text or step.calls or step.seen for step in self.steps):
             metadata["content_recorded"] = False
         return metadata
+
+
+def _acted(step: StepDraft) -> bool:
+    """A model call is an act whatever was recorded of it; an agent span needs something to show."""
+    return step.node.kind == "llm" or bool(step.text or step.calls) or step.node.failure is not None
 
 
 def _finish(draft: StepDraft, index: int, parent: int | None) -> Step:
