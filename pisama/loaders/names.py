@@ -41,7 +41,6 @@ TOOL_ARGUMENTS: Names = (
     "gcp.vertex.agent.tool_call_args",
     "input.value",
     "traceloop.entity.input",
-    "tool.parameters",
 )
 TOOL_RESULT: Names = (
     "gen_ai.tool.call.result",

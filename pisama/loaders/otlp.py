@@ -24,6 +24,9 @@ Read: TypeAlias = SpanRecord | LoadError
 MAX_DEPTH = 32
 """Nesting of attribute values that is followed; deeper values are left out."""
 
+MAX_DIGITS = 19
+"""Digits of the largest 64-bit integer."""
+
 _RESOURCE_SPANS = ("resourceSpans", "resource_spans", "batches")
 _SCOPE_SPANS = (
     "scopeSpans",
@@ -203,7 +206,7 @@ def _any_value(value: JSON, depth: int) -> JSON:
             return found
     integer = first(value, "intValue", "int_value")
     if integer is not None:
-        return int(integer) if isinstance(integer, str) and integer.lstrip("-").isdecimal() else integer
+        return int(integer) if isinstance(integer, str) and _is_integer(integer) else integer
     if depth >= MAX_DEPTH:
         return None
     array = first(value, "arrayValue", "array_value")
@@ -211,3 +214,8 @@ def _any_value(value: JSON, depth: int) -> JSON:
         return [_any_value(item, depth + 1) for item in as_list(as_mapping(array).get("values"))]
     pairs = first(value, "kvlistValue", "kvlist_value")
     return read_attributes(as_mapping(pairs).get("values"), depth + 1) if pairs is not None else None
+
+
+def _is_integer(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= MAX_DIGITS

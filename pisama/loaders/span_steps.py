@@ -22,6 +22,8 @@ MAX_OWN_WORDS = 4
 """How many of its latest texts an agent may be played back inside a longer message (a plan with a
 heading) and still be recognised."""
 
+MAX_INSTRUCTIONS = 8
+"""System texts that an agent invoked anew is taken to know already, the latest ones."""
 MAX_MANAGED = 50
 """Most sub-agents of one agent that are tried as the name of a nameless agent span."""
 TASK_BEGINNING = 400
@@ -73,7 +75,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str | None, str], int] = {}
-        self._instructions: set[tuple[str | None, str]] = set()
+        self._instructions: deque[tuple[str | None, str]] = deque(maxlen=MAX_INSTRUCTIONS)
         self._own: deque[str] = deque(maxlen=MAX_OWN_WORDS)
         self._invocation: Node | None = None
         self.latest: StepDraft | None = None
@@ -90,11 +92,11 @@ class Memory:
         counts: dict[tuple[str | None, str], int] = {}
         for message, result, key in parts:
             counts[key] = counts.get(key, 0) + 1
-            if message.role == "system":
-                self._instructions.add(key)
             if counts[key] <= self._known.get(key, 0):
                 continue
             self._known[key] = counts[key]
+            if message.role == "system":
+                self._instructions.append(key)
             if result is not None or message.role != "assistant" or not self._is_own(message.text):
                 yield message, result
 
