@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+import orjson
+
 from pisama.text import stem, stems, words
 from pisama.trace import JSON, Step, ToolCall
 
@@ -160,4 +162,11 @@ def spoken(step: Step) -> Iterator[tuple[str, int | None]]:
         values: Iterable[JSON] = (
             call.arguments.values() if isinstance(call.arguments, dict) else (call.arguments,)
         )
-        yield from ((value, number) for value in values if isinstance(value, str) and value)
+        yield from ((text, number) for value in values if (text := as_words(value)))
+
+
+def as_words(value: JSON) -> str:
+    """A value as somebody would read it: a string as it is, anything else as JSON; empty for None."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

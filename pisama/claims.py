@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pisama.acts import families
-from pisama.text import sentences_at
+from pisama.text import sentences_at, stems, words
 
 SENTENCE_LIMIT = 600
 """Characters of a sentence that are read; longer ones are tables or data."""
@@ -37,14 +37,18 @@ class Claim:
     kind: ClaimKind
     verb: str
     """The verb's base form: `book`."""
+    subject: str
+    """The words right before it in its clause: what was done to."""
     sentence: str
     start: int
     """Offset of the claim in the text."""
+    state: bool = False
+    """It says how things are ("your flight is booked") and may describe what was so before."""
 
     @property
     def acts(self) -> frozenset[str]:
-        """The families of the verb and of the sentence's other words that name acts."""
-        return families((self.verb,)) or frozenset((self.verb,))
+        """The families of acts it is about: the verb's, or for `complete`, `process` … the subject's."""
+        return families((self.verb,)) or families([*words(self.subject), *stems(self.subject)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +123,9 @@ _CLAIM = re.compile(
     rf"|(?P<well>\b(?P<thus>{_any(_EFFECT_PAST)})[ ]successfully\b|\bsuccessfully[ ](?P<so>{_any(_EFFECT_PAST)})\b)"
     r"|(?P<passes>\b(?P<what>tests?|builds?|test suite|suite|checks|deployment|migration|compilation|booking|payment|order|transfer|update|installation|upload|submission|cancellation|refund)"
     r"(?:[ ](?:\w{1,20}[ ]){0,2}?(?:passes|pass|passed|succeeds|succeeded|is[ ]complete|is[ ]done|is[ ]live|is[ ]green|are[ ]green|is[ ]confirmed|was[ ]successful|were[ ]successful|is[ ]successful|completed))\b)"
-    rf"|(?P<gerund>\b(?:[Aa]fter|[Hh]aving|[Uu]pon|[Bb]y)(?:[ ](?:carefully|thoroughly|further|extensively)){{0,2}}[ ](?:(?P<ing>{_any(list(_GERUNDS))})|(?P<ed>{_any([form for verb in _CHECK_VERBS for form in _past_forms(verb)])}))\b)"
+    rf"|(?P<gerund>\b(?:[Aa]fter|[Hh]aving|[Uu]pon)(?:[ ](?:carefully|thoroughly|further|extensively)){{0,2}}[ ](?:(?P<ing>{_any(list(_GERUNDS))})|(?P<ed>{_any([form for verb in _CHECK_VERBS for form in _past_forms(verb)])}))\b)"
 )
+_NEW_STATE = re.compile(r"\b(?:now|successfully|officially)\b")
 _CONDITION = re.compile(
     r"\b(?:if|once|when|whenever|until|unless|whether|in case|assuming|provided that|as soon as|before|would you|do you want|"
     r"suppose|imagine|for example|e\.g\.|make sure|ensure|so that|in order to)\b",
@@ -170,7 +175,9 @@ def claims(text: str) -> Iterator[Claim]:
                 continue
             verb = _verb_of(match)
             kind = ClaimKind.EFFECT if verb in _EFFECTS or match["passes"] else ClaimKind.CHECK
-            yield Claim(kind, verb, line, offset + match.start())
+            subject = _CLAUSE.split(line[: match.start()])[-1][-80:]
+            state = match["passive"] is not None and not _NEW_STATE.search(match.group())
+            yield Claim(kind, verb, subject, line, offset + match.start(), state)
 
 
 def _verb_of(match: re.Match[str]) -> str:
@@ -228,20 +235,50 @@ _ADMISSION = re.compile(
 )
 
 
-def admits_failure(text: str) -> bool:
-    """Whether a text owns up that something did not work."""
-    return _ADMISSION.search(prose(text)) is not None
+def admits_failure(text: str, acts: frozenset[str] = frozenset()) -> bool:
+    """Whether a text owns up that something did not work; with `acts`, that one of these did not."""
+    if not acts:
+        return _ADMISSION.search(prose(text)) is not None
+    return any(
+        _ADMISSION.search(sentence) is not None and acts & families([*words(sentence), *stems(sentence)])
+        for _, sentence in sentences_at(prose(text))
+    )
+
+
+_SURRENDER = re.compile(
+    r"\b(?:unable|not able|not possible|impossible) to (?:\w{1,20} ){0,2}(?:determine|find|locate|access|retrieve|answer|complete|provide|obtain|verify|identify|open|confirm|extract|get|fulfil|proceed|continue)"
+    r"|\b(?:could|can|did|was|do|does)(?: ?not|n['\u2019]t) (?:be )?(?:\w{1,20} ){0,1}(?:determined?|find|found|locate|located|access|accessed|retrieved?|answer|answered|completed?|provide|provided|obtain|obtained|verify|identify|identified|confirm|confirmed|get)\b"
+    r"|\bcannot (?:be )?(?:\w{1,20} ){0,1}(?:determined?|find|found|locate|located|access|accessed|retrieved?|answer|answered|completed?|provide|provided|obtain|verify|identify|identified|confirm|confirmed|get)\b"
+    r"|\bno (?:\w{1,20} ){0,3}(?:was|were|is|are|has been|could be) (?:found|available|located|identified|provided)\b"
+    r"|\b(?:insufficient|not enough) (?:information|data|context|evidence)\b|\bI do(?: not|n['\u2019]t) (?:know|have (?:access|enough))\b|\bgiv(?:e|ing) up\b",
+    re.IGNORECASE,
+)
+
+
+def gives_up(text: str) -> str | None:
+    """The words with which a text says that what was asked could not be got or done; None when it does not."""
+    match = _SURRENDER.search(prose(text))
+    return match.group() if match is not None else None
 
 
 _PRETENCE = re.compile(
     r"\b(?:simulat(?:e|ed|es|ing)(?: that| the| a| an| our| this| some| its| successful| realistic){0,4} (?:search|result|results|response|responses|output|outputs|data|extraction|content|contents|retrieval|call|calls|answer|findings|values?|information|process|review|verification|returned|search_agent|web)\b"
     r"|simulated (?:\w{1,20} ){0,2}(?:result|results|response|responses|output|data|answer|content|findings|extraction|values?|search|retrieval|information)\b"
     r"|(?:placeholder|dummy|mock(?:ed)?|fake|made[- ]up|invented|hypothetical|fictional|fabricated) (?:\w{1,20} ){0,1}(?:data|dataset|result|results|response|responses|values?|figures?|numbers?|answer|content|output|information|prices?|statistics|records?|counts?|findings)\b"
-    r"|for (?:the (?:sake|purposes?) of )?(?:this |the )?(?:demonstration|illustration|illustrative)(?: purposes?| sake)?\b"
+    r"|for (?:the (?:sake|purposes?) of (?:this |the )?|this )(?:demonstration|illustration|example|exercise)\b"
+    r"|for (?:demonstration|illustration|illustrative) purposes?\b"
     r"|(?:in lieu|instead) of (?:the )?(?:actual|real) (?:data|results?|search|tool|call|response)\b"
     r"|(?:let['’]s|let us|I will|I['’]ll|we will|we['’]ll|I) (?:now )?(?:assume|pretend|suppose|imagine)(?: that)? (?:the|our|we|I|this) (?:\w{1,20} ){0,4}(?:returned|returns|found|gave|provided|retrieved|obtained|reported|extracted|confirmed|result|results|data|search|prices?)\b)",
     re.IGNORECASE,
 )
+
+
+_NOT_OWN = re.compile(
+    r"\b(?:was|were|had|based on|proposed|suggests?|suggested|earlier|previous|previously|now that|can|could|optionally|alternatively|e\.g\.|would|should|may|might|without|"
+    r"not|never|no|avoid|instead of|rather than|replace|replaces|whether|if)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+"""Words before it that make it somebody else's, an option, or the opposite."""
 
 
 def pretences(text: str) -> Iterator[Pretence]:
@@ -250,5 +287,8 @@ def pretences(text: str) -> Iterator[Pretence]:
     for match in _PRETENCE.finditer(bounded):
         begin = max(bounded.rfind("\n", 0, match.start()) + 1, match.start() - 200)
         end = bounded.find("\n", match.end())
+        before = re.split(r"[.!?;] ", bounded[begin : match.start()])[-1]
+        if _NOT_OWN.search(before):
+            continue
         sentence = bounded[begin : min(end if end >= 0 else len(bounded), match.end() + 200)].strip()
         yield Pretence(match.group(), sentence, match.start())

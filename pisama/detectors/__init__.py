@@ -6,6 +6,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.detectors.context_neglect import ContextNeglect
 from pisama.detectors.corruption import Corruption
 from pisama.detectors.derailment import Derailment
+from pisama.detectors.hallucination import Hallucination
 from pisama.detectors.injection import Injection
 from pisama.detectors.instruction import Instruction
 from pisama.detectors.loop import Loop
@@ -19,6 +20,7 @@ from pisama.detectors.tool_misuse import ToolMisuse
 BUILT_IN: tuple[type[Detector], ...] = (
     Loop,
     ContextNeglect,
+    Hallucination,
     Derailment,
     Instruction,
     MalformedOutput,
