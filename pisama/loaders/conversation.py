@@ -24,7 +24,10 @@ from pisama.trace import JSON, Location, Message, Step, ToolCall, Trace
 _LISTS = ("history", "chat_history", "messages", "conversation")
 _TASKS = ("question", "task", "problem", "query", "goal")
 _IDS = ("question_ID", "id", "trace_id", "conversation_id", "session_id", "run_id")
-_OTHER_FORMATS = frozenset(("trajectory", "info", "traj", "simulations"))
+_OTHER_FORMATS = frozenset(("trajectory", "info", "traj", "simulations", "response", "payload", "agent_id"))
+"""Fields beside a list of messages that say it is something else: a trajectory, a log of calls."""
+_CHAT_TYPES = frozenset(("human", "ai", "tool", "system"))
+"""Types of LangChain's messages, which have no role."""
 _ANSWER = "FINAL ANSWER:"
 _TERMINATE = "TERMINATE"
 _OUTCOMES = (("Max rounds", "max_steps"), ("Max time", "timeout"))
@@ -92,6 +95,8 @@ def _names_mark(values: Sequence[JSON]) -> float:
     """How much a list of messages looks like agents talking to each other."""
     records = [as_mapping(value) for value in islice(values, SAMPLE_RECORDS) if is_message(value)]
     if not records or len(records) * 5 < len(values) * 4:
+        return 0.0
+    if any("role" not in record and as_string(record.get("type")) in _CHAT_TYPES for record in records):
         return 0.0
     if all("role" not in record for record in records) and any("source" in record for record in records):
         return 0.7

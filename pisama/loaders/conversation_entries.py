@@ -25,6 +25,8 @@ PLAIN_ROLES: Mapping[str, Role] = {
     "tool": "tool",
     "function": "tool",
     "environment": "tool",
+    "tool-call": "assistant",
+    "tool-response": "tool",
 }
 """Speakers that are no agent of their own."""
 
@@ -88,7 +90,7 @@ def speaker_of(record: Mapping[str, JSON]) -> str | None:
 
 def read_entry(index: int, record: Mapping[str, JSON], at: Location) -> Entry | None:
     """A message as an entry; None for one that only repeats others."""
-    if record.get("type") in _NO_MESSAGE:
+    if as_string(record.get("type")) in _NO_MESSAGE:
         return None
     label = speaker_of(record) or "user"
     speaker, _, bracket = label.partition(" (")

@@ -81,6 +81,15 @@ def test_plain_chats_are_left_to_the_reader_of_chats() -> None:
     assert sniff(named) == 0
 
 
+def test_messages_of_other_frameworks_are_no_conversation() -> None:
+    assert (
+        sniff([{"type": kind, "name": name, "content": "x"} for kind, name in (("ai", "a"), ("ai", "b"))])
+        == 0
+    )
+    assert sniff([{"role": role, "content": "x"} for role in ("user", "tool-call", "tool-response")]) == 0
+    assert sniff({"type": "LLMCall", "response": {}, "messages": [{"role": "a", "content": ""}]}) == 0
+
+
 def test_a_software_agents_trajectory_is_no_conversation_though_it_has_a_history() -> None:
     history: JSON = [{"role": "a", "content": "x"}, {"role": "b", "content": "y"}]
     assert sniff({"history": history, "trajectory": [], "info": {}}) == 0
