@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded
-from pisama.loaders.claude_code_lines import Line, chain_names, last_branch, read_line, wrapped
+from pisama.loaders.claude_code_lines import (
+    LINKED,
+    MESSAGES,
+    Group,
+    Line,
+    Sessions,
+    chain_names,
+    last_branch,
+    wrapped,
+)
 from pisama.loaders.items import items, sample_items
 from pisama.loaders.messages import ChatMessage, ConversationBuilder
-from pisama.loaders.values import as_integer, as_mapping, as_string, first
+from pisama.loaders.values import as_integer, as_mapping, as_string
 from pisama.report import LoadError
-from pisama.trace import JSON, Location, Step, ToolCall, Trace, Usage
+from pisama.trace import JSON, Step, ToolCall, Trace, Usage
 
 MAIN_AGENT = "claude"
 SUB_AGENT = "subagent"
 _SYNTHETIC = "<synthetic>"
 """Model of the lines the program itself writes as the assistant."""
-_MESSAGES = ("user", "assistant")
-_LINKED = ("user", "assistant", "system", "attachment", "progress")
 _BOOKKEEPING = ("queue-operation", "last-prompt", "summary", "file-history-snapshot", "mode")
 _DELEGATIONS = ("Task", "Agent")
 
@@ -41,7 +48,7 @@ class ClaudeCodeLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """A trace for each session of the document."""
-        sessions = _Sessions()
+        sessions = Sessions()
         for record in items(document):
             if isinstance(record, LoadError):
                 yield record
@@ -56,68 +63,13 @@ class ClaudeCodeLoader:
 def _mark(record: Mapping[str, JSON]) -> float:
     kind = record.get("type")
     session = isinstance(record.get("sessionId"), str)
-    if session and isinstance(record.get("uuid"), str) and kind in _LINKED:
+    if session and isinstance(record.get("uuid"), str) and kind in LINKED:
         return 0.95
     if kind in _BOOKKEEPING and (session or "leafUuid" in record or "messageId" in record):
         return 0.7
     message = as_mapping(record.get("message"))
     # Shortened copies of session lines, as tests and viewers keep them.
-    return 0.4 if kind in _MESSAGES and "content" in message and "cwd" in record else 0.0
-
-
-@dataclass(slots=True)
-class _Group:
-    """The lines of one session."""
-
-    lines: list[Line] = field(default_factory=list)
-    version: str | None = None
-    at: Location | None = None
-
-
-@dataclass(slots=True)
-class _Sessions:
-    """Lines sorted by session. A line whose parent is in another session continues that one."""
-
-    groups: dict[str | None, _Group] = field(default_factory=dict)
-    parents: dict[str, str | None] = field(default_factory=dict)
-    _session_of: dict[str, str | None] = field(default_factory=dict)
-    _joined: dict[str | None, str | None] = field(default_factory=dict)
-    _count: int = 0
-
-    def add(self, value: JSON, at: Location) -> str | None:
-        """Takes one line in; says what is wrong with it, if something is."""
-        if not isinstance(value, dict):
-            return "not an object"
-        kind = value.get("type")
-        if not isinstance(kind, str):
-            return "a line without a type"
-        if kind not in _LINKED:
-            return None
-        session = self._session(value)
-        if kind not in _MESSAGES:
-            return None
-        try:
-            line = read_line(self._count, value, at)
-        except ValueError as error:
-            return str(error)
-        self._count += 1
-        group = self.groups.setdefault(session, _Group())
-        group.lines.append(line)
-        group.at = group.at or at
-        group.version = as_string(value.get("version")) or group.version
-        return None
-
-    def _session(self, record: Mapping[str, JSON]) -> str | None:
-        uuid = as_string(record.get("uuid"))
-        parent = as_string(first(record, "parentUuid", "logicalParentUuid"))
-        own = as_string(record.get("sessionId"))
-        session = self._joined.get(own, own)
-        if parent in self._session_of and session not in self.groups:
-            session = self._joined[own] = self._session_of[parent]
-        if uuid is not None:
-            self.parents[uuid] = parent
-            self._session_of[uuid] = session
-        return session
+    return 0.4 if kind in MESSAGES and "content" in message and "cwd" in record else 0.0
 
 
 @dataclass(slots=True)
@@ -146,7 +98,7 @@ class _Delegation:
 class _Run:
     """Turns the lines of one session into a trace."""
 
-    def __init__(self, group: _Group, parents: Mapping[str, str | None]) -> None:
+    def __init__(self, group: Group, parents: Mapping[str, str | None]) -> None:
         main = [line for line in group.lines if not line.sidechain]
         main = last_branch(main, parents) if main else []
         aside = [line for line in group.lines if line.sidechain]
@@ -211,9 +163,7 @@ class _Run:
             yield replace(step, tool_calls=calls)
 
 
-def _trace(
-    session: str | None, group: _Group, parents: Mapping[str, str | None], document: Document
-) -> Trace:
+def _trace(session: str | None, group: Group, parents: Mapping[str, str | None], document: Document) -> Trace:
     run = _Run(group, parents)
     steps = run.steps()
     own = [step for step in steps if step.agent == run.main.agent and step.parent is None]

@@ -34,6 +34,10 @@ _WRAPPERS = (
     "task-notification",
 )
 _WRAPPER = re.compile(f"<({'|'.join(_WRAPPERS)})>")
+MESSAGES = ("user", "assistant")
+"""Types of the lines that hold a message."""
+LINKED = ("user", "assistant", "system", "attachment", "progress")
+"""Types of the lines that are part of the tree."""
 _INTERRUPTED = "[Request interrupted by user"
 
 
@@ -204,3 +208,58 @@ def chain_names(lines: Iterable[Line]) -> Iterator[tuple[Line, str]]:
         if line.uuid is not None:
             by_uuid[line.uuid] = name
         yield line, name
+
+
+@dataclass(slots=True)
+class Group:
+    """The lines of one session."""
+
+    lines: list[Line] = field(default_factory=list)
+    version: str | None = None
+    at: Location | None = None
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Lines sorted by session. A line whose parent is in another session continues that one."""
+
+    groups: dict[str | None, Group] = field(default_factory=dict)
+    parents: dict[str, str | None] = field(default_factory=dict)
+    _session_of: dict[str, str | None] = field(default_factory=dict)
+    _joined: dict[str | None, str | None] = field(default_factory=dict)
+    _count: int = 0
+
+    def add(self, value: JSON, at: Location) -> str | None:
+        """Takes one line in; says what is wrong with it, if something is."""
+        if not isinstance(value, dict):
+            return "not an object"
+        kind = value.get("type")
+        if not isinstance(kind, str):
+            return "a line without a type"
+        if kind not in LINKED:
+            return None
+        session = self._session(value)
+        if kind not in MESSAGES:
+            return None
+        try:
+            line = read_line(self._count, value, at)
+        except ValueError as error:
+            return str(error)
+        self._count += 1
+        group = self.groups.setdefault(session, Group())
+        group.lines.append(line)
+        group.at = group.at or at
+        group.version = as_string(value.get("version")) or group.version
+        return None
+
+    def _session(self, record: Mapping[str, JSON]) -> str | None:
+        uuid = as_string(record.get("uuid"))
+        parent = as_string(first(record, "parentUuid", "logicalParentUuid"))
+        own = as_string(record.get("sessionId"))
+        session = self._joined.get(own, own)
+        if parent in self._session_of and session not in self.groups:
+            session = self._joined[own] = self._session_of[parent]
+        if uuid is not None:
+            self.parents[uuid] = parent
+            self._session_of[uuid] = session
+        return session
