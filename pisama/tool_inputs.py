@@ -53,7 +53,8 @@ def unfit(call: CallFeatures) -> str | None:
 def _wrong(key: str, value: str, call: CallFeatures) -> str | None:
     if key in _URL_NAMES and ("\n" in value.strip() or len(value.split()) > 2):
         return "words that are no address"
-    if key in _PATH_NAMES and _URL.match(value):
+    # A tool that went to the address, and did not find it there, does take addresses.
+    if key in _PATH_NAMES and _URL.match(value) and "http" not in call.outcome.message.lower():
         return "a web address instead of a file"
     if key in _QUERY_NAMES and _URL.match(value):
         return "a bare web address instead of words to search for"

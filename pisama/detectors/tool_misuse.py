@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -81,7 +82,7 @@ class ToolMisuse(Detector):
     max_evidence: Annotated[int, Field(ge=1)] = 5
     """Calls quoted in one issue; all are counted."""
     repaired_severity: Annotated[int, Field(ge=0, le=100)] = 25
-    """Severity when the agent's next call of the same tool was answered."""
+    """Severity when the agent's next call was answered."""
 
     quiet = (
         Example(
@@ -201,10 +202,11 @@ class ToolMisuse(Detector):
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Every call is held to what was offered, to its schema and to what came back."""
         table = features(trace)
-        found: dict[tuple[str, ...], _Found] = {}
+        found: dict[tuple[str, str], _Found] = {}
         for call in table.calls:
             for problem in self._problems(trace, table, call):
-                found.setdefault((problem.signal, problem.tool, problem.what), problem).calls.append(call)
+                # The agent that tries one wrong argument after another has one problem with one tool.
+                found.setdefault((problem.signal, problem.tool), problem).calls.append(call)
         for problem in found.values():
             yield self._issue(trace, table, problem)
 
@@ -277,9 +279,7 @@ class ToolMisuse(Detector):
     def _issue(self, trace: Trace, table: Features, problem: _Found) -> Issue:
         first = problem.calls[0]
         times = f" ({len(problem.calls)} times)" if len(problem.calls) > 1 else ""
-        last = problem.calls[-1].position
-        after = next((call for call in table.calls[last + 1 :] if call.name == problem.tool), None)
-        repaired = after is not None and after.outcome.status == "success"
+        repaired = _repaired(table, problem)
         return self.issue(
             trace,
             problem.signal,
@@ -291,6 +291,16 @@ class ToolMisuse(Detector):
             severity=self.repaired_severity if repaired else None,
             call=first.number,
         )
+
+
+def _repaired(table: Features, problem: _Found) -> bool:
+    """Whether the next call was answered: of the same tool, or of any tool that does exist."""
+    last = problem.calls[-1]
+    other = problem.signal in ("unknown_tool", "not_offered")
+    for call in islice(table.calls, last.position + 1, None):
+        if call.name == last.name or (other and call.step.agent == last.step.agent):
+            return call.outcome.status == "success"
+    return False
 
 
 def _evidence(call: CallFeatures) -> Evidence:
@@ -328,7 +338,7 @@ def _code(table: Features, call: CallFeatures) -> Iterator[_Found]:
         )
     if offered.modules is not None:
         allowed = {module.split(".", 1)[0] for module in offered.modules}
-        for module in sorted(imported(code).modules - allowed):
+        for module in sorted(imported(code).modules - allowed - offered.tools - offered.members):
             if call.outcome.failed:
                 yield _Found(
                     "forbidden_import",
