@@ -8,9 +8,11 @@ a line that announces it ("You only have access to these tools:") and, below it,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from pisama.code_text import code_of
+from pisama.plans import named
 from pisama.text import words
 from pisama.trace import Step
 
@@ -89,6 +91,12 @@ def prompts(steps: Iterable[Step]) -> Iterator[str]:
             if message.role in ("system", "user") and message.text not in met:
                 met.add(message.text)
                 yield message.text
+
+
+def used(step: Step, names: Collection[str]) -> frozenset[str]:
+    """Which of these tools or agents a step calls, itself or in code that it has run."""
+    called = "\n".join(code_of(call) or call.name for call in step.tool_calls)
+    return named(called, names) | ({step.recipient} & set(names) if step.recipient else frozenset())
 
 
 def plain_name(name: str) -> str:

@@ -49,6 +49,11 @@ _DEPENDS = re.compile(
     r"(?: (?:of|from|in))? steps? (?P<steps>\d{1,3}(?:(?:, | and |, and | & )\d{1,3}){0,9})",
     re.IGNORECASE,
 )
+_CIRCUMSTANCE = re.compile(
+    r"^(?:once|from|in|within|if|after|when|using|with|for|on|at|based|upon|by|through|to|as|given|while|during|before)\b[^,\n]{1,160},\s{1,2}",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(r"^[^:\n]{2,80}:[*_]{0,2}\s{1,3}")
 _VERBS = frozenset(
     """access add adjust aggregate analyse analyze apply ask assess assign book browse build calculate call cancel
     capture carry change check choose cite classify clean clone close collect combine communicate compare compile
@@ -149,15 +154,19 @@ def _step(item: _Item) -> PlanStep:
 
 
 def _is_order(step: PlanStep) -> bool:
-    if step.owner is not None:
+    if step.owner is not None or _begins_with_verb(step.text):
         return True
-    lead = _LEAD.match(step.text)
-    rest = step.text[lead.end() :] if lead is not None else step.text
-    first = words(rest[:60])[:2]
-    # "Carefully read the file", "To solve this, search": one adverb or `to` may stand before the verb.
-    return any(
-        _imperative(word) for word in (first[:1] if first and first[0] not in ("to", "re") else first[1:])
-    ) or (len(first) == 2 and first[0].endswith("ly") and _imperative(first[1]))
+    # "Once it is found, open it", "**Prices**: collect them": the order comes after the circumstance or the title.
+    lead = _CIRCUMSTANCE.match(step.text) or _TITLE.match(step.text)
+    return lead is not None and _begins_with_verb(step.text[lead.end() :])
+
+
+def _begins_with_verb(text: str) -> bool:
+    lead = _LEAD.match(text)
+    first = words((text[lead.end() :] if lead is not None else text)[:60])[:2]
+    if len(first) == 2 and (first[0] in ("to", "re") or first[0].endswith("ly")):
+        first = first[1:]
+    return bool(first) and _imperative(first[0])
 
 
 def _imperative(word: str) -> bool:

@@ -38,6 +38,16 @@ PLANS = {
         "1. First, I will search the archive\n2. Then I will compare the two dates",
         [["First, I will search the archive", "Then I will compare the two dates"]],
     ),
+    "orders behind a circumstance or a title": (
+        "1. Prices: collect them all\n2. Once they are there, add them up\n3. From the sum, subtract the discount",
+        [
+            [
+                "Prices: collect them all",
+                "Once they are there, add them up",
+                "From the sum, subtract the discount",
+            ]
+        ],
+    ),
     "two plans": (
         "Plan:\n1. Find A\n2. Find B\n\nUpdated plan:\n1. Find C\n2. Report C",
         [["Find A", "Find B"], ["Find C", "Report C"]],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.detectors.context_neglect import ContextNeglect
 from pisama.detectors.corruption import Corruption
+from pisama.detectors.decomposition import Decomposition
 from pisama.detectors.derailment import Derailment
 from pisama.detectors.hallucination import Hallucination
 from pisama.detectors.injection import Injection
@@ -27,6 +28,7 @@ BUILT_IN: tuple[type[Detector], ...] = (
     PersonaDrift,
     ToolMisuse,
     ToolError,
+    Decomposition,
     Retrieval,
     Overflow,
     Corruption,

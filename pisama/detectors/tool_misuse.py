@@ -14,12 +14,13 @@ from pisama.code_text import code_of, imported, redefined
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
-from pisama.offered import plain_name
+from pisama.offered import plain_name, used
 from pisama.outcomes import ErrorKind
+from pisama.plans import named
 from pisama.schema import violations
 from pisama.text import quote, similarity
 from pisama.tool_inputs import rejected, unfit
-from pisama.trace import Trace
+from pisama.trace import Step, Trace
 
 _UNKNOWN_TOOL = re.compile(
     r"unknown tool(?: name)?|no such tool|unsupported (?:tool )?call|not among the explicitly allowed tools"
@@ -76,6 +77,7 @@ class ToolMisuse(Detector):
         "arguments": Signal("arguments that break the tool's schema, or that the tool refused", 45, 0.8),
         "shadowed": Signal("code that redefines or imports a tool that was offered", 45, 0.7),
         "forbidden_import": Signal("code that imports a module outside the list of those allowed", 35, 0.7),
+        "bypassed": Signal("code in place of every tool that the agent's own plan names", 45, 0.75),
         "unfit_input": Signal("an input of a kind that the tool cannot take", 35, 0.5),
     }
 
@@ -130,6 +132,16 @@ class ToolMisuse(Detector):
             """,
         ),
         Example(
+            "the planned tool is called inside code, one step later",
+            r"""
+            system: You only have access to these tools:\n- web_search: searches the web.
+            task: Find the year.
+            agent: Plan:\n1. Use web_search to find the year.\n2. Report the year.
+            agent: python_interpreter(code="import math") -> ok
+            agent: python_interpreter(code="print(web_search('year'))") -> 1999
+            """,
+        ),
+        Example(
             "code that uses an offered tool and imports what it may",
             r"""
             system: You only have access to these tools:\n- web_search: searches the web.\nYou can use imports, but only from the following list of modules: ['re', 'math']
@@ -139,6 +151,16 @@ class ToolMisuse(Detector):
         ),
     )
     fires = (
+        Example(
+            "the plan says to search, the code prints what the agent believes",
+            r"""
+            system: You only have access to these tools:\n- web_search: searches the web.
+            task: Find the year.
+            agent: Plan:\n1. Use web_search to find the year.\n2. Report the year.
+            agent: python_interpreter(code="year = 1999\nprint(year)") -> 1999
+            """,
+            at=(1,),
+        ),
         Example(
             "the runtime does not know the tool",
             """
@@ -209,6 +231,36 @@ class ToolMisuse(Detector):
                 found.setdefault((problem.signal, problem.tool), problem).calls.append(call)
         for problem in found.values():
             yield self._issue(trace, table, problem)
+        yield from self._bypassed(trace, table)
+
+    def _bypassed(self, trace: Trace, table: Features) -> Iterator[Issue]:
+        offered = table.offered.working
+        planned: dict[str, tuple[Step, frozenset[str]]] = {}
+        acts: dict[str, list[Step]] = {}
+        for step in trace.steps:
+            if step.agent in planned:
+                acts.setdefault(step.agent, []).append(step)
+            elif not step.tool_calls and (made := table.plans(step.words)):
+                names = named("\n".join(plan.text for plan in made), offered)
+                planned.update({step.agent: (step, names)} if names else {})
+        for agent, (planner, names) in planned.items():
+            first = acts.get(agent, [planner])[0]
+            code = next((item for item in map(code_of, first.tool_calls) if item is not None), None)
+            if code is None or any(used(step, names) for step in acts[agent]):
+                continue
+            tools = " and ".join(sorted(names))
+            yield self.issue(
+                trace,
+                "bypassed",
+                first,
+                f"The plan of {agent} uses {tools}; {agent} never calls {'it' if len(names) == 1 else 'them'} and runs code of its own instead.",
+                evidence=(
+                    Evidence(quote(code), first.index, note="the code"),
+                    Evidence(quote(planner.words, sorted(names)[0]), planner.index, note="the plan"),
+                ),
+                recommendation=f"Refuse an answer before {tools} was called, or plan without it.",
+                about=(agent, tools),
+            )
 
     def _problems(self, trace: Trace, table: Features, call: CallFeatures) -> Iterator[_Found]:
         unknown = _unknown(call)
