@@ -22,6 +22,7 @@ from pisama import text as words_module
 from pisama.claims import Announcement, Claim, Pretence
 from pisama.directives import Directive
 from pisama.elements import Element
+from pisama.handoffs import Handoff, handoffs
 from pisama.offered import Offer, offer_in, prompts, together
 from pisama.outcomes import Outcome, outcome_of
 from pisama.plans import Plan
@@ -79,6 +80,11 @@ class Features:
     def failed_calls(self) -> tuple[CallFeatures, ...]:
         """The calls that are known to have failed."""
         return tuple(call for call in self.calls if call.outcome.failed)
+
+    @cached_property
+    def handoffs(self) -> tuple[Handoff, ...]:
+        """Every handoff of the run, in order."""
+        return handoffs(self._steps)
 
     @cached_property
     def offered(self) -> Offer:
