@@ -80,7 +80,7 @@ class Hallucination(Detector):
             "a search, test or check is claimed before any tool was used", 50, 0.6
         ),
         "answer_without_retrieval": Signal(
-            "the answer comes without the retrieval that the plan demands", 55, 0.6
+            "the answer comes without the retrieval that the plan demands", 56, 0.75
         ),
         "simulated": Signal("results are made up in place of a call", 58, 0.6),
     }
@@ -371,6 +371,7 @@ class _Run:
         if answer is None or not answer[0].strip() or gives_up(answer[0][:1000]):
             return
         self.demanded.clear()
+        self.last = None
         yield self._issue(
             "answer_without_retrieval",
             step,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from pisama.directives import Directive, DirectiveKind, reply_breaks
 from pisama.features import Features, features
 from pisama.issue import Evidence, Issue
 from pisama.text import quote
-from pisama.trace import JSON, Step, ToolCall, Trace
+from pisama.trace import JSON, Step, Trace
 
 _ANSWERING = re.compile(
     r"(?i)(?:final|submit|give|return)_?(?:answer|result|response)s?|finish|submit|attempt_completion"
@@ -107,9 +107,9 @@ class Instruction(Detector):
     """
 
     id = "instruction"
-    needs = frozenset({Needs.SEEN, Needs.TEXT})
+    needs = frozenset({Needs.SEEN})
     tags = ("trail:Instruction Non-compliance", "mast:FM-1.1")
-    signals = {
+    signals: ClassVar[Mapping[str, Signal]] = {
         "ending": Signal("a reply lacks the literal it must end with", 30, 0.4),
         "opening": Signal("a reply lacks the literal it must start with", 35, 0.6),
         "missing_literal": Signal("a reply lacks a tag or label it must contain", 45, 0.55),
