@@ -131,8 +131,9 @@ _CONDITION = re.compile(
     r"suppose|imagine|for example|e\.g\.|make sure|ensure|so that|in order to)\b",
     re.IGNORECASE,
 )
+# `May` is a month.
 _UNREAL = re.compile(
-    r"\b(?:not|n['’]t|cannot|never|neither|nor|unable|without|will|would|could|might|may|should|must|can|shall|going to|need(?:s|ed)?|needs? to|"
+    r"\b(?:not|n['’]t|cannot|never|neither|nor|unable|without|will|would|could|might|(?-i:may)|should|must|can|shall|going to|need(?:s|ed)?|needs? to|"
     r"please|let me|let['’]s|to be|failed to|no|none|nothing|nobody|hardly|yet to|supposed to|want(?:s|ed)?|tried|attempted|hope|expect(?:ed)?|"
     r"seems?|appears?|apparently|likely|probably|perhaps|maybe)\b|n['’]t\b|['’]ll\b|['’]d\b",
     re.IGNORECASE,
