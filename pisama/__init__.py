@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pisama.version import __version__
+
 if TYPE_CHECKING:
     from pisama.api import Loaded, analyze, load
     from pisama.config import Config
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from pisama.report import LoadError, Report, TraceReport
     from pisama.selection import ConfigError
     from pisama.trace import Step, ToolCall, Trace
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "analyze": "api",

@@ -96,7 +96,7 @@ def test_one_unreadable_file_does_not_stop_a_folder(tmp_path: Path) -> None:
         (b"", "empty"),
         (b"hello, this is not a trace\n", "JSON"),
         (b'{"name": "package", "version": 3}', "version"),
-        (b'{"messages": [{"role": "user", "content": "hi"}', "line 1"),
+        (b'{"messages": [{"role": "user", "content": "hi"}', "complete"),
         ('{"messages": []}'.encode("utf-16"), "UTF-16"),
         (b"[" * 5000 + b"]" * 5000, "deep"),
         (b"SQLite format 3\x00" + b"\x00" * 100, "SQLite"),

@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-import pisama
 from pisama.issue import Evidence, Issue
 from pisama.redact import redact
 from pisama.report import Attribution, LoadError, Report, TraceReport, Verdict
 from pisama.trace import Location
+from pisama.version import __version__
 
 SCHEMA: Literal[1] = 1
 
@@ -163,7 +163,7 @@ def render(report: Report) -> str:
     """The report as indented JSON text."""
     shape = ReportShape(
         schema_version=SCHEMA,
-        pisama=pisama.__version__,
+        pisama=__version__,
         issues=tuple(_issue(issue, trace.trace.id) for trace in report.traces for issue in trace.issues),
         attribution=_attribution(report.attribution),
         traces=tuple(_trace(trace) for trace in report.traces),
