@@ -36,7 +36,11 @@ def pages() -> Iterator[tuple[Path, str]]:
 def detectors_page() -> str:
     """Every detector with its signals, options and examples."""
     rows = "\n".join(f"| [`{kind.id}`](#{kind.id}) | {kind.title()} |" for kind in BUILT_IN)
-    parts = ["# Detectors", f"| detector | finds |\n|---|---|\n{rows}", *(explain(kind, "##") for kind in BUILT_IN)]
+    parts = [
+        "# Detectors",
+        f"| detector | finds |\n|---|---|\n{rows}",
+        *(explain(kind, "##") for kind in BUILT_IN),
+    ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -68,11 +72,19 @@ def _paragraphs(text: str) -> str:
 def _row(parameter: object) -> str:
     names = getattr(parameter, "opts", [])
     is_option = bool(names) and names[0].startswith("-")
-    label = ", ".join(f"`{name}`" for name in names) if is_option else f"`{getattr(parameter, 'metavar', None)}`"
+    label = (
+        ", ".join(f"`{name}`" for name in names) if is_option else f"`{getattr(parameter, 'metavar', None)}`"
+    )
     shown = getattr(parameter, "show_default", None)
     default = getattr(parameter, "default", None)
     value = getattr(default, "value", default)
-    told = shown if isinstance(shown, str) else "" if value in (None, False, ...) or shown is False else str(value)
+    told = (
+        shown
+        if isinstance(shown, str)
+        else ""
+        if value in (None, False, ...) or shown is False
+        else str(value)
+    )
     return f"| {label} | {told} | {getattr(parameter, 'help', '') or ''} |"
 
 
@@ -97,10 +109,16 @@ def output_of(command: str) -> str:
 def main() -> int:
     """Write the pages, or check them."""
     check = "--check" in sys.argv[1:]
-    stale = [(path, text) for path, text in pages() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    stale = [
+        (path, text)
+        for path, text in pages()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     for path, text in stale:
         name = path.relative_to(ROOT)
-        sys.stderr.write(f"{name} is out of date; run python docs/generate.py\n" if check else f"wrote {name}\n")
+        sys.stderr.write(
+            f"{name} is out of date; run python docs/generate.py\n" if check else f"wrote {name}\n"
+        )
         if not check:
             path.write_text(text, encoding="utf-8")
     return 1 if check and stale else 0
