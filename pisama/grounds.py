@@ -1,0 +1,207 @@
+"""Grounds: everything a run has shown or been told so far, asked whether a fact could come from there.
+
+Lenient on purpose. A name is known when its words are; a number when it occurs, rounds, converts or
+computes from what occurred; common knowledge (years, small and round numbers) always is.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, insort
+from functools import lru_cache
+
+from pisama.elements import Element, ElementKind
+from pisama.text import STOP_WORDS, stem
+
+READ = 300_000
+"""Characters of one text that are taken in."""
+SHORT = 8_000
+"""Texts up to this length are records and messages whose numbers one computes with; longer ones are documents."""
+POOL = 80
+"""Numbers that may be terms of a computation: the latest ones."""
+TRIPLES = 14
+"""With no more numbers than this, computations with three terms are tried."""
+SORTED = 30_000
+"""Numbers kept in order, for rounding."""
+LOOKUPS = 400
+"""Unknown numbers of a run that are tried as results of a computation; later ones count as known."""
+
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"(?<![\w.])\$?(\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,9})?|\d{1,15}(?:\.\d{1,9})?)(?: ?(k|thousand|m|million|bn|b|billion|trillion)\b)?", re.IGNORECASE)  # fmt: skip
+_SCALES = {
+    "k": 1e3,
+    "thousand": 1e3,
+    "m": 1e6,
+    "million": 1e6,
+    "bn": 1e9,
+    "b": 1e9,
+    "billion": 1e9,
+    "trillion": 1e12,
+}
+_UNITS = (0.3048, 1.609344, 2.54, 0.45359237, 28.349523, 60.0, 24.0, 3600.0, 7.0, 12.0, 365.0, 52.0, 3.785412, 100.0, 1000.0, 1e6)  # fmt: skip
+"""Foot, mile, inch, pound, ounce, gallon; time; per cent, thousand, million. Tried both ways."""
+_COMMON_NAMES = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april june july august september
+    october november december english french german spanish chinese japanese russian american british european earth
+    internet wikipedia google python json html http https pdf csv usd eur gmt utc est pst api url usa uk united states
+    kingdom america europe asia africa australia north south east west new final answer task outcome short detailed
+    version additional context thought code note step result results summary plan facts yes no true false terminate""".split()
+)
+
+_WEB = frozenset(
+    "http https www com org net gov edu html htm php en wiki wikipedia index watch youtube google github search doi".split()
+)
+
+
+class Grounds:
+    """What was seen and said up to some point of a run."""
+
+    def __init__(self) -> None:
+        self._read: set[str] = set()
+        self._words: set[str] = set()
+        self._tails: set[str] = set()
+        self._numbers: set[float] = set()
+        self._ordered: list[float] = []
+        self._pool: list[float] = []
+        self._lookups = 0
+
+    def hear(self, text: str, *, terms: bool = False) -> None:
+        """Take in a text; one that was taken in before costs nothing.
+
+        With `terms` its numbers may be terms of a computation however long it is.
+        """
+        if text in self._read:
+            return
+        self._read.add(text)
+        bounded = text[:READ]
+        fresh = set(_WORD.findall(bounded.lower())) - self._words
+        self._words |= fresh
+        self._tails.update(word[-4:] for word in fresh if len(word) > 4 and word[-4:].isdigit())
+        short = terms or len(text) <= SHORT
+        for match in _NUMBER.finditer(bounded):
+            self._number(value_of(match.group(1), match.group(2)), short=short)
+
+    def _number(self, value: float, *, short: bool) -> None:
+        if short and value not in self._pool[-POOL:]:
+            self._pool.append(value)
+        if value in self._numbers:
+            return
+        self._numbers.add(value)
+        if len(self._ordered) < SORTED:
+            insort(self._ordered, value)
+
+    def knows(self, element: Element) -> bool:
+        """Whether an element occurs, follows from what occurs, or is common knowledge."""
+        if element.kind is ElementKind.NUMBER:
+            return self.knows_number(element.text)
+        if element.kind is ElementKind.TIME:
+            return True
+        parts = _WORD.findall(element.text.lower())
+        if element.kind is ElementKind.DATE:
+            digits = [part for part in parts if part.isdigit()]
+            return all(
+                part in self._words or part.lstrip("0") in self._words or f"0{part}" in self._words
+                for part in digits
+            )
+        if element.kind is ElementKind.URL:
+            parts = [
+                part
+                for part in parts
+                if part not in ("http", "https", "www", "com", "org", "net", "html", "en")
+            ]
+        return all(self.knows_word(part) for part in parts)
+
+    def knows_word(self, word: str) -> bool:
+        """Whether a lower-case word occurs, in this or another inflection, or is common."""
+        if word in self._words or word in STOP_WORDS or word in _COMMON_NAMES or len(word) < 3:
+            return True
+        root = stem(word)
+        return root in self._words or word.removesuffix("s") in self._words or word + "s" in self._words
+
+    def knows_number(self, text: str, *, years: bool = True) -> bool:
+        """Whether a number occurs, is common, or can be worked out from those that occur.
+
+        Without `years`, a number that looks like a year must occur as well.
+        """
+        match = _NUMBER.search(text.lstrip("+-"))
+        if match is None:
+            return True
+        value = value_of(match.group(1), match.group(2))
+        if value in self._numbers or match.group(1) in self._words or match.group(1) in self._tails:
+            return True
+        if is_common(value) and (years or value < 1000):
+            return True
+        if self._lookups >= LOOKUPS:
+            return True
+        self._lookups += 1
+        slack, exact = _slack(match.group(1))
+        factors = (*_UNITS, *(1 / unit for unit in _UNITS))
+        if self._near(value, slack) or any(self._near(value * factor, exact * factor) for factor in factors):
+            return True
+        return self._computed(value, exact)
+
+    def _near(self, value: float, slack: float) -> bool:
+        place = bisect_left(self._ordered, value - slack)
+        return place < len(self._ordered) and self._ordered[place] <= value + slack
+
+    def _computed(self, value: float, slack: float) -> bool:
+        pool = self._pool[-POOL:]
+        known = sorted(pool)
+
+        def near(wanted: float, tolerance: float) -> bool:
+            place = bisect_left(known, wanted - tolerance)
+            return place < len(known) and known[place] <= wanted + tolerance
+
+        for one in pool:
+            if near(value - one, slack) or near(value + one, slack) or near(one - value, slack):
+                return True
+            if one and (
+                near(value / one, slack / abs(one))
+                or near(value * one, slack * abs(one))
+                or near(100 * one / value if value else 0.0, 1e-6)
+            ):
+                return True
+            if one and value and near(one / value, abs(one / value) * slack / value):
+                return True
+            # A share in per cent: value = 100 * one / other.
+            if one and value and near(100 * one / value, 100 * one / value * slack / value):
+                return True
+        if len(pool) > TRIPLES:
+            return False
+        sums = sorted(
+            {one + other for one in pool for other in pool} | {one * other for one in pool for other in pool}
+        )
+        for one in pool:
+            for wanted in (value - one, value + one, value / one if one else value):
+                place = bisect_left(sums, wanted - slack)
+                if place < len(sums) and sums[place] <= wanted + slack:
+                    return True
+        return False
+
+
+@lru_cache(maxsize=4096)
+def value_of(digits: str, scale: str | None) -> float:
+    """The number that digits with thousands separators, and a word such as `million`, stand for."""
+    value = float(digits.replace(",", ""))
+    return value * _SCALES[scale.lower()] if scale else value
+
+
+def is_common(value: float) -> bool:
+    """Whether a number is one that anybody may use: small, round, or a year."""
+    if value == int(value):
+        digits = str(int(value)).rstrip("0")
+        return value <= 31 or 1000 <= value <= 2100 or len(digits) <= 1
+    return value in (0.5, 1.5, 0.25, 0.75, 2.5, 3.14, 3.1416, 99.9)
+
+
+def _slack(digits: str) -> tuple[float, float]:
+    """Half a unit of the last digit that counts, and half a unit of the last one written.
+
+    `1,200` may be 1,150 to 1,250 when it is rounded, and 1,199.5 to 1,200.5 when it is not.
+    """
+    bare = digits.replace(",", "")
+    if "." in bare:
+        half = 0.5 * 10.0 ** -len(bare.split(".", 1)[1]) + 1e-9
+        return half, half
+    zeros = min(len(bare) - len(bare.rstrip("0")), len(bare) - 2)
+    return 0.5 * 10.0 ** max(zeros, 0), 0.5
