@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pisama.offered import plain_name
 from pisama.trace import JSON, Step, ToolCall
 
+MAX_VISIT = 200
+"""Acts of the target that are kept of one handoff; beyond them the first and the last."""
+
 _PREFIX = re.compile(
     r"^(?:transfer|hand_?off|handover|delegate|escalate|forward|route|send|switch|assign|ask|call)"
     r"(?:_(?:work|task|question|control))?(?:_?to)?[_ ]",
@@ -52,23 +55,67 @@ class Handoff:
     """Position of the call among the step's calls, None when the step itself is addressed."""
     visit: tuple[Step, ...]
     """The target's acts that followed, up to the next act of the one who handed over or the next handoff to the target."""
+    following: Step | None
+    """The next act of the one who handed over."""
     answer: str | None
     """What came back: the call's result unless it only confirms the handoff, else the target's last words."""
+
+    @property
+    def report(self) -> str:
+        """The target's last words, those that it handed to a tool for answering included."""
+        if not self.visit:
+            return ""
+        last = self.visit[-1]
+        return "\n".join(filter(None, (last.words, *(_request(call) for call in last.tool_calls))))
 
 
 def handoffs(steps: Sequence[Step]) -> tuple[Handoff, ...]:
     """Every handoff of a run, in order."""
-    acting = {plain_name(step.agent): step.agent for step in steps}
-    places: dict[str, list[int]] = {}
-    for place, step in enumerate(steps):
-        places.setdefault(step.agent, []).append(place)
+    acting = {plain_name(step.agent).removesuffix("agent"): step.agent for step in steps}
+    acting |= {plain_name(step.agent): step.agent for step in steps}
+    acts = _Acts(steps)
     found = []
     for place, step in enumerate(steps):
+        visits: dict[str, tuple[Step, ...]] = {}
         for target, request, number in _given(step, acting):
-            call = step.tool_calls[number] if number is not None else None
-            visit = _visit(steps, places, place, target)
-            found.append(Handoff(place, step, target, request, number, visit, _answer(call, visit)))
+            if target not in visits:
+                visits[target] = acts.visit(place, target)
+            # Code that asks an agent is one call, and what the agent says is its result.
+            alone = step.tool_calls[0] if len(step.tool_calls) == 1 else None
+            call = step.tool_calls[number] if number is not None else alone
+            visit = visits[target]
+            answer = _answer(call, visit)
+            found.append(Handoff(place, step, target, request, number, visit, acts.following(place), answer))
     return tuple(found)
+
+
+class _Acts:
+    """Where each agent acts."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = steps
+        self._places: dict[str, list[int]] = {}
+        for place, step in enumerate(steps):
+            self._places.setdefault(step.agent, []).append(place)
+
+    def following(self, place: int) -> Step | None:
+        """The next act of the agent that acts at this place."""
+        mine = self._places[self._steps[place].agent]
+        after = bisect_right(mine, place)
+        return self._steps[mine[after]] if after < len(mine) else None
+
+    def visit(self, place: int, target: str) -> tuple[Step, ...]:
+        """The target's acts up to the next act of the agent that acts at this place; the first and last of many."""
+        mine, theirs = self._places[self._steps[place].agent], self._places.get(target, [])
+        after = bisect_right(mine, place)
+        back = mine[after] if after < len(mine) else len(self._steps)
+        first = bisect_right(theirs, place)
+        # When others, or the one who handed over, spoke in between, the target's next act counts.
+        end = max(bisect_right(theirs, back), min(first + 1, len(theirs)))
+        chosen = theirs[first:end]
+        if len(chosen) > MAX_VISIT:
+            chosen = chosen[: MAX_VISIT // 2] + chosen[-MAX_VISIT // 2 :]
+        return tuple(self._steps[other] for other in chosen)
 
 
 def _given(step: Step, acting: Mapping[str, str]) -> list[tuple[str, str, int | None]]:
@@ -119,20 +166,6 @@ def _request(call: ToolCall) -> str:
 
 def _words(value: JSON) -> str:
     return value if isinstance(value, str) else str(value)[:4000]
-
-
-def _visit(
-    steps: Sequence[Step], places: Mapping[str, list[int]], place: int, target: str
-) -> tuple[Step, ...]:
-    mine, theirs = places[steps[place].agent], places.get(target, [])
-    after = bisect_right(mine, place)
-    back = mine[after] if after < len(mine) else len(steps)
-    first = bisect_right(theirs, place)
-    acts = [steps[other] for other in theirs[first : bisect_right(theirs, back)]]
-    if not acts and first < len(theirs):
-        # Others, or the one who handed over, spoke in between.
-        acts = [steps[theirs[first]]]
-    return tuple(acts)
 
 
 def _answer(call: ToolCall | None, visit: tuple[Step, ...]) -> str | None:

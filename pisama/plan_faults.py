@@ -86,16 +86,18 @@ def circular(plan: Plan) -> tuple[str, ...] | None:
     needs = {step.key: step.depends for step in plan.steps if step.key}
     done: set[str] = set()
     for start in needs:
-        path: list[str] = []
+        path: dict[str, None] = {}
         stack = [(start, False)]
         while stack:
             key, leaving = stack.pop()
             if leaving:
-                done.add(path.pop())
+                path.popitem()
+                done.add(key)
             elif key in path:
-                return tuple(path[path.index(key) :])
+                order = list(path)
+                return tuple(order[order.index(key) :])
             elif key not in done and key in needs:
-                path.append(key)
+                path[key] = None
                 stack.append((key, True))
                 stack.extend((other, False) for other in needs[key])
     return None

@@ -17,6 +17,8 @@ r"""The shorthand that examples and tests are written in: text to `Trace` and ba
 * `-> error: text` is a failure the emitter marked; any other text is just what the tool returned.
 * Arguments are Python literals; ``name(`raw`)`` is a call whose arguments could not be parsed.
 * `\n` in text and results is a line break. `start` and `end` in brackets are seconds.
+* Agents hear all that is said, as in a group chat. One with `[context=own]` is given only what was handed
+  to it (a step addressed to it, a call that bears its name) and the results of its own calls.
 """
 
 from __future__ import annotations
@@ -84,6 +86,7 @@ class _Reader:
         self._said: list[tuple[str | None, Message]] = []
         self._heard: dict[str, int] = {}
         self._delegated: dict[str, int] = {}
+        self._handed: dict[str, list[Message]] = {}
         self._last = ""
 
     def begin(self, line: str) -> None:
@@ -150,13 +153,16 @@ class _Reader:
             return
         index = len(self.steps)
         since = self._heard.get(draft.agent, 0)
+        heard = [message for author, message in self._said[since:] if author != draft.agent]
+        if draft.facts.get("context") == "own":
+            heard = self._handed.pop(draft.agent, [])
         step = Step(
             index=index,
             agent=draft.agent,
             text="\n".join(draft.lines),
             reasoning="\n".join(draft.thoughts) or None,
             tool_calls=tuple(draft.calls),
-            seen=tuple(message for author, message in self._said[since:] if author != draft.agent),
+            seen=tuple(heard),
             recipient=draft.recipient,
             usage=_usage(draft.facts),
             start=_seconds(draft.facts.get("start")),
@@ -170,13 +176,23 @@ class _Reader:
         if step.text:
             self._said.append((step.agent, Message("assistant", step.text, step.agent)))
         self._heard[step.agent] = len(self._said)
-        self._said.extend(
-            (None, Message("tool", text, call.name))
+        results = [
+            Message("tool", text, call.name)
             for call in step.tool_calls
             if (text := call.result if call.result is not None else call.error) is not None
-        )
+        ]
+        self._said.extend((None, result) for result in results)
+        self._handed.setdefault(step.agent, []).extend(results)
+        for call in step.tool_calls:
+            self._hand(call.name, step, call.arguments)
         if step.recipient:
             self._delegated[step.recipient] = index
+            self._hand(step.recipient, step, step.text)
+
+    def _hand(self, agent: str, step: Step, what: JSON) -> None:
+        given = what.values() if isinstance(what, dict) else [what]
+        text = "\n".join(str(value) for value in given)
+        self._handed.setdefault(agent, []).append(Message("user", text, step.agent))
 
     def trace(self, identity: str) -> Trace:
         self._close()

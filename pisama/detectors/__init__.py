@@ -18,6 +18,7 @@ from pisama.detectors.malformed_output import MalformedOutput
 from pisama.detectors.overflow import Overflow
 from pisama.detectors.persona_drift import PersonaDrift
 from pisama.detectors.retrieval import Retrieval
+from pisama.detectors.specification import Specification
 from pisama.detectors.tool_error import ToolError
 from pisama.detectors.tool_misuse import ToolMisuse
 from pisama.detectors.unexecuted_action import UnexecutedAction
@@ -26,6 +27,7 @@ from pisama.detectors.withholding import Withholding
 BUILT_IN: tuple[type[Detector], ...] = (
     Loop,
     ContextNeglect,
+    Specification,
     Hallucination,
     Grounding,
     Derailment,

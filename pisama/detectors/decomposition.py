@@ -84,6 +84,8 @@ class Decomposition(Detector):
     """Content words that a task and a plan must have to be compared."""
     part_share: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """A part of the task is left out when less than this share of its words occurs anywhere in the plan."""
+    near: Annotated[int, Field(ge=1)] = 100
+    """Steps before and after a plan among which the planner's own acts are looked for."""
     min_remakes: Annotated[int, Field(ge=2)] = 3
     """Plans of one agent in a row that must be the same before that is reported."""
     same_share: Annotated[float, Field(gt=0, le=1)] = 0.85
@@ -282,9 +284,11 @@ class Decomposition(Detector):
         if not offered or named(plan.text, offered):
             return
         planner = trace.steps[place]
-        if any(used(step, offered) for step in trace.steps[:place] if step.agent == planner.agent):
+        near = trace.steps[max(0, place - self.near) : place + 1 + self.near]
+        own = [step for step in near if step.agent == planner.agent]
+        if any(used(step, offered) for step in own if step.index < planner.index):
             return
-        act = next((step for step in trace.steps[place + 1 :] if step.agent == planner.agent), None)
+        act = next((step for step in own if step.index > planner.index), None)
         if act is None or not act.words or used(act, offered) or _DEMAND.search(_asked(act)):
             return
         summary = "The plan names none of the tools and agents it was to rest on, and the first act after it uses none."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -14,7 +13,7 @@ from pisama.code_text import code_of, imported, redefined
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
-from pisama.offered import plain_name, used
+from pisama.offered import Offer, plain_name, used
 from pisama.outcomes import ErrorKind
 from pisama.plans import named
 from pisama.schema import violations
@@ -29,6 +28,10 @@ _UNKNOWN_TOOL = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"['\"`](?P<name>[\w.\-]{1,80})['\"`]")
+MAX_NAMES = 200
+"""Names of tools and agents that an unknown name is compared with."""
+LOOK_AHEAD = 50
+"""Calls after a wrong one among which the one that puts it right is looked for."""
 _CODE_KEYS = frozenset({"code", "command", "cmd", "script", "source"})
 
 
@@ -224,9 +227,10 @@ class ToolMisuse(Detector):
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Every call is held to what was offered, to its schema and to what came back."""
         table = features(trace)
+        tools = _Tools(trace, table)
         found: dict[tuple[str, str], _Found] = {}
         for call in table.calls:
-            for problem in self._problems(trace, table, call):
+            for problem in _problems(tools, call):
                 # The agent that tries one wrong argument after another has one problem with one tool.
                 found.setdefault((problem.signal, problem.tool), problem).calls.append(call)
         for problem in found.values():
@@ -262,72 +266,6 @@ class ToolMisuse(Detector):
                 about=(agent, tools),
             )
 
-    def _problems(self, trace: Trace, table: Features, call: CallFeatures) -> Iterator[_Found]:
-        unknown = _unknown(call)
-        if unknown:
-            yield self._unknown_tool(table, call)
-        elif self._not_offered(trace, table, call):
-            yield _Found(
-                "not_offered",
-                call.name,
-                f"{call.name}, which is not among the tools offered, was called and nothing came back",
-                f"Offer {call.name}, or tell the agent which of the offered tools to use instead.",
-            )
-        else:
-            yield from self._arguments(trace, call)
-        yield from _code(table, call)
-
-    def _unknown_tool(self, table: Features, call: CallFeatures) -> _Found:
-        wanted = _wanted(call)
-        names = sorted(table.offered.tools, key=lambda name: (-similarity(name, wanted), name))
-        nearest = f"; the nearest that was offered is {names[0]}" if names else ""
-        return _Found(
-            "unknown_tool",
-            wanted,
-            f"{wanted} was called, and the answer was that there is no such tool{nearest}",
-            "List the valid tool names in the reply to an unknown one, and stop the run when the model insists.",
-        )
-
-    def _not_offered(self, trace: Trace, table: Features, call: CallFeatures) -> bool:
-        if (
-            not trace.tools
-            or not trace.complete
-            or call.call.result is not None
-            or call.call.error is not None
-        ):
-            return False
-        if not any(other.call.result is not None for other in table.calls):
-            return False
-        known = {plain_name(name) for name in (*table.offered.tools, *table.offered.members, *trace.agents)}
-        name = plain_name(call.name)
-        # A hand-over names the agent in its own name: `transfer_to_writer`.
-        to_agent = any(plain_name(agent) in name for agent in (*trace.agents, *table.offered.members))
-        answered = any(other.name == call.name and other.outcome.status == "success" for other in table.calls)
-        return name not in known and not to_agent and not answered
-
-    def _arguments(self, trace: Trace, call: CallFeatures) -> Iterator[_Found]:
-        given = call.call.arguments
-        if call.outcome.status != "error" or not isinstance(given, dict):
-            return
-        tool = next((tool for tool in trace.tools or () if tool.name == call.name), None)
-        broken = violations(given, tool.schema) if tool is not None and tool.schema else ()
-        refused = rejected(call.outcome.message, f"{call.call.error or ''}\n{call.call.result or ''}"[:2000])
-        if not _CODE_KEYS & given.keys() and (broken or refused):
-            what = "; ".join(item.message for item in broken[:3]) or refused or ""
-            yield _Found(
-                "arguments",
-                call.name,
-                f"{call.name} was called with arguments that it does not take: {what}",
-                f"Give {call.name} a schema with its required properties and no others, and reject a call that breaks it with the names that are valid.",
-            )
-        elif wrong := unfit(call):
-            yield _Found(
-                "unfit_input",
-                call.name,
-                wrong,
-                f"Say in the description of {call.name} what its input must look like.",
-            )
-
     def _issue(self, trace: Trace, table: Features, problem: _Found) -> Issue:
         first = problem.calls[0]
         times = f" ({len(problem.calls)} times)" if len(problem.calls) > 1 else ""
@@ -345,11 +283,80 @@ class ToolMisuse(Detector):
         )
 
 
+class _Tools:
+    """The tools of a run, looked up once."""
+
+    def __init__(self, trace: Trace, table: Features) -> None:
+        self.offered = table.offered
+        self.schemas = {tool.name: tool.schema for tool in trace.tools or () if tool.schema}
+        self.names = sorted(table.offered.tools)[:MAX_NAMES]
+        agents = [plain_name(name) for name in (*trace.agents, *table.offered.members)]
+        self._agents = [name for name in agents if name][:MAX_NAMES]
+        self._known = {*agents, *map(plain_name, table.offered.tools)}
+        self._answered = {call.name for call in table.calls if call.outcome.status == "success"}
+        self._tells = bool(trace.tools) and trace.complete and bool(self._answered)
+
+    def lacks(self, call: CallFeatures) -> bool:
+        """Whether a call that got no answer is of a tool that was not offered."""
+        if not self._tells or call.call.result is not None or call.call.error is not None:
+            return False
+        name = plain_name(call.name)
+        # A hand-over names the agent in its own name: `transfer_to_writer`.
+        to_agent = any(agent in name for agent in self._agents)
+        return name not in self._known and not to_agent and call.name not in self._answered
+
+
+def _problems(tools: _Tools, call: CallFeatures) -> Iterator[_Found]:
+    if _unknown(call):
+        yield _unknown_tool(tools, call)
+    elif tools.lacks(call):
+        yield _Found(
+            "not_offered",
+            call.name,
+            f"{call.name}, which is not among the tools offered, was called and nothing came back",
+            f"Offer {call.name}, or tell the agent which of the offered tools to use instead.",
+        )
+    else:
+        yield from _arguments(tools, call)
+    yield from _code(tools.offered, call)
+
+
+def _unknown_tool(tools: _Tools, call: CallFeatures) -> _Found:
+    wanted = _wanted(call)
+    nearest = max(tools.names, key=lambda name: similarity(name, wanted), default=None)
+    return _Found(
+        "unknown_tool",
+        wanted,
+        f"{wanted} was called, and the answer was that there is no such tool"
+        + (f"; the nearest that was offered is {nearest}" if nearest else ""),
+        "List the valid tool names in the reply to an unknown one, and stop the run when the model insists.",
+    )
+
+
+def _arguments(tools: _Tools, call: CallFeatures) -> Iterator[_Found]:
+    given = call.call.arguments
+    if call.outcome.status != "error" or not isinstance(given, dict):
+        return
+    broken = violations(given, tools.schemas.get(call.name) or {})
+    refused = rejected(call.outcome.message, f"{call.call.error or ''}\n{call.call.result or ''}"[:2000])
+    if not _CODE_KEYS & given.keys() and (broken or refused):
+        what = "; ".join(item.message for item in broken[:3]) or refused
+        yield _Found(
+            "arguments",
+            call.name,
+            f"{call.name} was called with arguments that it does not take: {what}",
+            f"Give {call.name} a schema with its required properties and no others, and answer a call that breaks it with the names that are valid.",
+        )
+    elif wrong := unfit(call):
+        advice = f"Say in the description of {call.name} what its input must look like."
+        yield _Found("unfit_input", call.name, wrong, advice)
+
+
 def _repaired(table: Features, problem: _Found) -> bool:
     """Whether the next call was answered: of the same tool, or of any tool that does exist."""
     last = problem.calls[-1]
     other = problem.signal in ("unknown_tool", "not_offered")
-    for call in islice(table.calls, last.position + 1, None):
+    for call in table.calls[last.position + 1 : last.position + 1 + LOOK_AHEAD]:
         if call.name == last.name or (other and call.step.agent == last.step.agent):
             return call.outcome.status == "success"
     return False
@@ -376,25 +383,24 @@ def _wanted(call: CallFeatures) -> str:
     return named["name"] if named is not None else call.name
 
 
-def _code(table: Features, call: CallFeatures) -> Iterator[_Found]:
+def _code(offered: Offer, call: CallFeatures) -> Iterator[_Found]:
     code = code_of(call.call)
     if code is None:
         return
-    offered = table.offered
-    for name in sorted((redefined(code) | imported(code).names) & (offered.tools | offered.members)):
+    imports = imported(code)
+    for name in sorted((redefined(code) | imports.names) & (offered.tools | offered.members)):
         yield _Found(
             "shadowed",
             name,
             f"Code redefines or imports {name}, which was offered as a tool",
             f"Tell the agent that {name} is there already and must neither be imported nor assigned.",
         )
-    if offered.modules is not None:
+    if offered.modules is not None and call.outcome.failed:
         allowed = {module.split(".", 1)[0] for module in offered.modules}
-        for module in sorted(imported(code).modules - allowed - offered.tools - offered.members):
-            if call.outcome.failed:
-                yield _Found(
-                    "forbidden_import",
-                    module,
-                    f"Code imports {module}, which is not among the modules that may be imported",
-                    f"Allow {module}, or say in the reply to the import what to use instead.",
-                )
+        for module in sorted(imports.modules - allowed - offered.tools - offered.members):
+            yield _Found(
+                "forbidden_import",
+                module,
+                f"Code imports {module}, which is not among the modules that may be imported",
+                f"Allow {module}, or say in the reply to the import what to use instead.",
+            )
