@@ -110,6 +110,11 @@ def is_bookkeeping(name: str) -> bool:
     )
 
 
+def is_answering(name: str) -> bool:
+    """Whether a tool delivers the final answer."""
+    return name.lower() in _ANSWERING
+
+
 def is_reading(name: str) -> bool:
     """Whether a tool, going by the first word of its name, looks without changing anything."""
     return (name_parts(name)[:1] or [""])[0] in _READING

@@ -53,10 +53,14 @@ def test_a_target_that_never_acts_gave_no_answer() -> None:
 
 
 def test_the_report_is_what_the_target_said_last_in_words_or_in_a_call() -> None:
-    hand = handoffs(parse('boss: writer(task="Go.") -> None\nwriter: final_answer(answer="42")\nboss: Ok.').steps)[0]
+    hand = handoffs(
+        parse('boss: writer(task="Go.") -> None\nwriter: final_answer(answer="42")\nboss: Ok.').steps
+    )[0]
     assert (hand.report, hand.answer) == ("42", None)
 
 
 def test_the_result_of_code_that_asks_an_agent_is_its_answer() -> None:
-    hand = handoffs(parse('boss -> writer: I ask.\n  python(code="writer(1)") -> It is 42.\nwriter: 42').steps)[0]
+    hand = handoffs(
+        parse('boss -> writer: I ask.\n  python(code="writer(1)") -> It is 42.\nwriter: 42').steps
+    )[0]
     assert hand.answer == "It is 42."

@@ -110,7 +110,7 @@ class Instruction(Detector):
     needs = frozenset({Needs.SEEN})
     tags = ("trail:Instruction Non-compliance", "mast:FM-1.1")
     signals: ClassVar[Mapping[str, Signal]] = {
-        "ending": Signal("a reply lacks the literal it must end with", 30, 0.4),
+        "ending": Signal("a reply lacks the literal it must end with", 25, 0.3),
         "opening": Signal("a reply lacks the literal it must start with", 35, 0.6),
         "missing_literal": Signal("a reply lacks a tag or label it must contain", 45, 0.55),
         "forbidden": Signal("a reply contains a forbidden word", 45, 0.6),
@@ -244,18 +244,20 @@ class Instruction(Detector):
         table = features(trace)
         ears: dict[str, _Ears] = {}
         last = {step.agent: step.index for step in trace.steps}
-        breaches: dict[tuple[str, Directive], _Breach] = {}
+        breaches: dict[tuple[str, DirectiveKind, str], _Breach] = {}
         replies: dict[str, list[str]] = {}
         for step in trace.steps:
             told = ears.setdefault(step.agent, _Ears())
             _listen(table, told, step)
-            if step.text.strip() and not step.tool_calls:
+            if step.text.strip():
                 replies.setdefault(step.agent, []).append(step.text)
             ends = trace.complete and last[step.agent] == step.index
             for given, how, shown in _judged(table, told, step, ends=ends):
-                breach = breaches.setdefault((step.agent, given.directive), _Breach(given, how))
-                breach.steps.append((step, shown))
-        for (agent, _), breach in breaches.items():
+                rule = given.directive
+                breach = breaches.setdefault((step.agent, rule.kind, rule.sentence), _Breach(given, how))
+                if not breach.steps or breach.steps[-1][0] is not step:
+                    breach.steps.append((step, shown))
+        for (agent, _, _), breach in breaches.items():
             if not self._is_stop_sequence(breach.given, replies.get(agent, [])):
                 yield self._report(trace, breach)
 
@@ -300,7 +302,7 @@ def _listen(table: Features, told: _Ears, step: Step) -> None:
             given = _Given(directive, step, standing)
             if directive.kind in _STANDING or directive.final:
                 place = told.final if directive.final else told.acts
-                if all(known.directive != directive for known in place):
+                if all(known.directive.sentence != directive.sentence for known in place):
                     place.append(given)
             else:
                 (told.always if standing else told.replies).append(given)
@@ -344,7 +346,9 @@ def _holds_while_acting(directive: Directive) -> bool:
 
 def _breaks(directive: Directive, step: Step, text: str) -> str | None:
     if directive.kind is DirectiveKind.ALWAYS_CALL:
-        return None if step.tool_calls else "made no tool call"
+        # A fresh message may ask for something else in this one step.
+        asked = any(message.role == "user" for message in step.seen)
+        return None if step.tool_calls or asked else "made no tool call"
     if directive.kind is DirectiveKind.NO_SURRENDER:
         match = _SURRENDER.search(text[:1500])
         return f"gives up with '{match.group()}'" if match else None
@@ -361,7 +365,7 @@ def _act_breaks(table: Features, told: _Ears, directive: Directive, step: Step) 
         return "spoke and called a tool in one step", quote(step.text)
     if directive.kind is DirectiveKind.NO_REPEAT:
         for call in table.calls_by_step.get(step.index, ()):
-            if call.call.arguments and call.key in told.called:
+            if call.key in told.called and _says_something(call.call.arguments):
                 return f"repeated {call.name} with the same arguments", quote(str(call.call.arguments))
     if directive.kind is DirectiveKind.PIECE:
         return _too_much(directive, step)
@@ -377,6 +381,12 @@ def _too_much(directive: Directive, step: Step) -> tuple[str, str] | None:
                 shown = quote(code[max(0, match.start() - 80) : match.end() + 40])
                 return f"took {size} {directive.unit}s at once where {directive.limit} are allowed", shown
     return None
+
+
+def _says_something(arguments: JSON) -> bool:
+    """Turning a page again is no repetition: its arguments hold no value."""
+    values = arguments.values() if isinstance(arguments, dict) else (arguments,)
+    return any(value not in (None, "", [], {}) for value in values)
 
 
 def _said(arguments: JSON) -> str:

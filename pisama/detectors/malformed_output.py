@@ -26,7 +26,7 @@ _PARSE_ERROR = re.compile(
     r"|your (?:code snippet|output|response|action|reply) is (?:invalid|not valid|malformed)"
     r"|regex pattern [^\n]{0,120} was not found in (?:it|your|the)"
     r"|invalid (?:json|tool call|function call|action format)\b[^\n]{0,60}\b(?:argument|output|response|call|reply|input|block)"
-    r"|arguments? (?:is|are|was|were) not valid json|unknown language"
+    r"|arguments? (?:is|are|was|were) not valid json|\A(?:exitcode: 1[^\n]{0,40}\s{1,3}(?:code output:)?)?\s{0,3}unknown language"
     r"|(?:response|output|reply|answer) (?:did not|does not|doesn't) (?:match|follow|conform to) the (?:expected|required|schema|format)",
     re.IGNORECASE,
 )
@@ -210,7 +210,10 @@ def _defects(trace: Trace, step: Step, seer: Step | None) -> Iterator[Defect]:
             yield defect
     if judged:
         return
-    rejection = _rejection(step, seer)
+    done = any(
+        known.outcome.status == "success" for known in features(trace).calls_by_step.get(step.index, ())
+    )
+    rejection = None if done else _rejection(step, seer)
     if rejection is not None:
         yield "rejected", "", None, rejection
     elif not step.tool_calls:
@@ -219,24 +222,27 @@ def _defects(trace: Trace, step: Step, seer: Step | None) -> Iterator[Defect]:
 
 def _of_call(known: CallFeatures) -> Defect | None:
     call, number = known.call, known.number
+    defect = None
     if not call.name.strip():
-        return "name", "", number, quote(str(call.arguments))
-    if isinstance(call.arguments, str) and _unparsable(call):
-        return "arguments", call.name, number, quote(call.arguments) or "(empty)"
-    if isinstance(call.arguments, dict) and any(not key.strip() for key in call.arguments):
-        return "empty_key", call.name, number, quote(f"{call.name}({call.arguments})")
-    if not known.outcome.failed:
-        return None
+        defect = "name", "", number, quote(str(call.arguments))
+    elif isinstance(call.arguments, str) and _unparsable(call):
+        defect = "arguments", call.name, number, quote(call.arguments) or "(empty)"
+    elif isinstance(call.arguments, dict) and any(not key.strip() for key in call.arguments):
+        defect = "empty_key", call.name, number, quote(f"{call.name}({call.arguments})")
+    elif known.outcome.failed:
+        return _of_error(known)
+    return defect
+
+
+def _of_error(known: CallFeatures) -> Defect | None:
+    call = known.call
     said = (call.error or call.result or "")[:HEAD]
-    if _PARSE_ERROR.search(said):
-        return "rejected", "", number, quote(said)
-    if (
-        known.outcome.kind is ErrorKind.SYNTAX
-        and _CODE_ERROR.search(known.outcome.message + said[-400:])
-        and _wrote_code(call)
-    ):
-        return "syntax", call.name, number, quote(known.outcome.message or said)
-    return None
+    shown = quote(known.outcome.message or said)
+    if _wrote_code(call) and _CODE_ERROR.search(f"{known.outcome.message}\n{said}\n{said[-400:]}"):
+        # The code's own work may fail with such an error too; then the runtime names another line or class.
+        if known.outcome.kind is ErrorKind.SYNTAX:
+            return "syntax", call.name, known.number, shown
+    return ("rejected", "", known.number, quote(said)) if _PARSE_ERROR.search(said) else None
 
 
 def _unparsable(call: ToolCall) -> bool:
@@ -260,10 +266,12 @@ def _rejection(step: Step, seer: Step | None) -> str | None:
     """The runtime's words that it could not read this step, out of what the agent was given next."""
     heard: tuple[Message, ...] = seer.seen if seer is not None else ()
     for message in heard:
-        if message.role in ("tool", "user", "system") and (found := _PARSE_ERROR.search(message.text[:HEAD])):
-            # A prompt that explains the format is not the report of an error.
-            if len(message.text) < 4 * HEAD and found.start() < 300:
-                return quote(message.text, found.start())
+        # A long prompt that explains the format is not the report of an error.
+        if message.role == "assistant" or len(message.text) > 4 * HEAD:
+            continue
+        found = _PARSE_ERROR.search(message.text[:300])
+        if found is not None:
+            return quote(message.text, found.start())
     if step.error is not None and _PARSE_ERROR.search(step.error[:HEAD]):
         return quote(step.error)
     return None

@@ -24,6 +24,7 @@ _OTHERS = frozenset(
     {"user", "human", "customer", "observation", "tool response", "tool result", "tool_response"}
 )
 _BLOCK = re.compile(r"<(?:tool_response|tool_result|observation|function_results?)>[^\n]|<\|im_start\|>user")
+_REQUEST = re.compile(r"[*_\s]{0,6}(?:please|could|can|would|will|kindly|you)\b", re.IGNORECASE)
 _FENCE = re.compile(r"^```", re.MULTILINE)
 _BREAKS_CHARACTER = re.compile(
     r"\bas an? (?:ai(?: language model| assistant| model)?|(?:large )?language model)\b|\bI am (?:just )?an? (?:ai|language) model\b",
@@ -63,9 +64,6 @@ _ACT_WORDS = {
     "push": ("push",),
 }
 """For a verb that a role may exclude, the words in a tool's name that do it."""
-_VAGUE = frozenset(
-    ("anything", "things", "code", "file", "files", "any", "the", "a", "an", "tools", "commands", "it")
-)
 _NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -94,7 +92,7 @@ class PersonaDrift(Detector):
     signals: ClassVar[Mapping[str, Signal]] = {
         "speaks_for_agent": Signal("an agent writes another agent's turn", 45, 0.55),
         "invents_turn": Signal("an agent writes the user's words or a tool's result itself", 50, 0.6),
-        "excluded_act": Signal("an agent does what its role excludes", 60, 0.6),
+        "excluded_act": Signal("an agent does what its role excludes", 55, 0.6),
         "voice": Signal("an agent drops the character it must keep", 40, 0.7),
     }
 
@@ -250,7 +248,11 @@ def _turns(step: Step, others: Mapping[str, str]) -> Iterator[Drift]:
         if who in _OTHERS and _invented(text, who, place):
             yield "invents_turn", who, None, quote(text, place), ""
     own = _plain(step.agent)
-    named = [(who, place) for who, place in spoken.items() if who in others and who != own]
+    named = [
+        (who, place)
+        for who, place in spoken.items()
+        if who in others and who != own and _REQUEST.match(text, text.find(":", place) + 1) is None
+    ]
     # One name with a colon is how an agent addresses another; two speak to each other.
     if len(named) >= 2:
         names = ", ".join(others[who] for who, _ in named[:3])
@@ -294,9 +296,20 @@ def _excluded_acts(prompt: str) -> dict[str, str]:
         acts = match["acts"] or match["bare"]
         if _CONDITION.search(acts):
             continue
-        for verb in re.findall(r"[a-z]+", acts.lower())[:8]:
-            for word in _ACT_WORDS.get(verb, ()):
+        for verb in _verbs(acts):
+            for word in _ACT_WORDS[verb]:
                 found.setdefault(word, match.group().strip())
+    return found
+
+
+def _verbs(acts: str) -> list[str]:
+    """The verbs an exclusion begins with: `write or edit files` but not `help, and transfer is needed`."""
+    found: list[str] = []
+    for word in re.findall(r"[a-z]+", acts.lower())[:8]:
+        if word in _ACT_WORDS:
+            found.append(word)
+        elif word not in ("or", "and", "nor"):
+            break
     return found
 
 
