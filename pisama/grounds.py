@@ -13,7 +13,7 @@ from functools import lru_cache
 from pisama.elements import Element, ElementKind
 from pisama.text import STOP_WORDS, stem
 
-READ = 300_000
+READ = 120_000
 """Characters of one text that are taken in."""
 SHORT = 8_000
 """Texts up to this length are records and messages whose numbers one computes with; longer ones are documents."""
@@ -136,47 +136,48 @@ class Grounds:
         self._lookups += 1
         slack, exact = _slack(match.group(1))
         factors = (*_UNITS, *(1 / unit for unit in _UNITS))
-        if self._near(value, slack) or any(self._near(value * factor, exact * factor) for factor in factors):
+        if _within(self._ordered, value, slack) or any(
+            _within(self._ordered, value * factor, exact * factor) for factor in factors
+        ):
             return True
         return self._computed(value, exact)
 
-    def _near(self, value: float, slack: float) -> bool:
-        place = bisect_left(self._ordered, value - slack)
-        return place < len(self._ordered) and self._ordered[place] <= value + slack
-
     def _computed(self, value: float, slack: float) -> bool:
-        pool = self._pool[-POOL:]
-        known = sorted(pool)
-
-        def near(wanted: float, tolerance: float) -> bool:
-            place = bisect_left(known, wanted - tolerance)
-            return place < len(known) and known[place] <= wanted + tolerance
-
-        for one in pool:
-            if near(value - one, slack) or near(value + one, slack) or near(one - value, slack):
-                return True
-            if one and (
-                near(value / one, slack / abs(one))
-                or near(value * one, slack * abs(one))
-                or near(100 * one / value if value else 0.0, 1e-6)
-            ):
-                return True
-            if one and value and near(one / value, abs(one / value) * slack / value):
-                return True
-            # A share in per cent: value = 100 * one / other.
-            if one and value and near(100 * one / value, 100 * one / value * slack / value):
-                return True
-        if len(pool) > TRIPLES:
+        """Whether it is the sum, difference, product, quotient or percentage of two or three terms."""
+        terms = self._pool[-POOL:]
+        known = sorted(terms)
+        if any(
+            _within(known, wanted, width) for one in terms for wanted, width in _partners(value, one, slack)
+        ):
+            return True
+        if len(terms) > TRIPLES:
             return False
-        sums = sorted(
-            {one + other for one in pool for other in pool} | {one * other for one in pool for other in pool}
+        pairs = sorted({result for one in terms for other in terms for result in (one + other, one * other)})
+        return any(
+            _within(pairs, wanted, slack)
+            for one in terms
+            for wanted in (value - one, value + one, value / (one or 1.0))
         )
-        for one in pool:
-            for wanted in (value - one, value + one, value / one if one else value):
-                place = bisect_left(sums, wanted - slack)
-                if place < len(sums) and sums[place] <= wanted + slack:
-                    return True
-        return False
+
+
+def _partners(value: float, one: float, slack: float) -> tuple[tuple[float, float], ...]:
+    """The second terms with which a first one gives the value, each with its tolerance."""
+    linear = ((value - one, slack), (value + one, slack), (one - value, slack))
+    if not one or not value:
+        return linear
+    part = slack / value
+    return (
+        *linear,
+        (value / one, slack / one),
+        (value * one, slack * one),
+        (one / value, one / value * part),
+        (100 * one / value, 100 * one / value * part),
+    )
+
+
+def _within(ordered: list[float], wanted: float, width: float) -> bool:
+    place = bisect_left(ordered, wanted - width)
+    return place < len(ordered) and ordered[place] <= wanted + width
 
 
 @lru_cache(maxsize=4096)

@@ -17,13 +17,36 @@ _CALL_IN_CODE = re.compile(r"\b([A-Za-z_]\w{2,60})\(")
 
 
 @dataclass(slots=True)
+class Attempts:
+    """The calls for one family of acts."""
+
+    last: CallFeatures
+    count: int = 0
+    worked: bool = False
+    """Some of them is not known to have failed."""
+    relapsed: bool = False
+    """The last one is a command that failed and had worked before, word for word."""
+    keys: set[int] = field(default_factory=set)
+    """Of those that are not known to have failed."""
+
+    def add(self, call: CallFeatures) -> None:
+        """Take in the next call."""
+        self.last = call
+        self.count += 1
+        self.relapsed = call.outcome.failed and is_executor(call.name) and call.key in self.keys
+        if not call.outcome.failed:
+            self.worked = True
+            self.keys.add(call.key)
+
+
+@dataclass(slots=True)
 class Record:
     """What the calls added so far did, by family of acts."""
 
     names: frozenset[str] = frozenset()
     """Names of tools and agents that code can call."""
-    calls: dict[str, list[CallFeatures]] = field(default_factory=dict)
-    """By the family of their leading verb, in order."""
+    attempts: dict[str, Attempts] = field(default_factory=dict)
+    """By the family of the calls' leading verb."""
     done: set[str] = field(default_factory=set)
     """Families in which some call is not known to have failed."""
     changed: bool = False
@@ -39,41 +62,37 @@ class Record:
         """Take in the next call."""
         executor = is_executor(call.name)
         for family in acts_of_call(call.call, narrow=True):
-            self.calls.setdefault(family, []).append(call)
+            self.attempts.setdefault(family, Attempts(call)).add(call)
         if not call.outcome.failed:
             self.done |= acts_of_call(call.call)
             self.ran = call.position if executor else self.ran
             self.changed = self.changed or not (is_reading(call.name) or is_bookkeeping(call.name))
         if not is_bookkeeping(call.name):
             self.used = True
-            self.retrieved = (
-                self.retrieved or not executor or self.reaches_out(command_of(call.call.arguments))
-            )
+            outside = not executor or self.reaches_out(command_of(call.call.arguments))
+            self.retrieved = self.retrieved or (outside and not call.outcome.failed)
 
     def reaches_out(self, code: str) -> bool:
         """Whether code calls a tool or an agent, or reads a file, a process or the net."""
         called = {match.group(1) for match in _CALL_IN_CODE.finditer(code)}
         return bool(called & self.names) or _OUTSIDE.search(code) is not None
 
-    def failure_of(self, acts: frozenset[str]) -> CallFeatures | None:
-        """The last call for one of these acts, when none succeeded and nothing made up for it.
+    def failure_of(self, acts: frozenset[str]) -> Attempts | None:
+        """The calls for one of these acts, when none succeeded and nothing made up for it.
 
         A command that had worked and, repeated, no longer does has failed too.
         """
-        related = [call for family in acts for call in self.calls.get(family, ())]
+        related = [self.attempts[family] for family in acts if family in self.attempts]
         if not related:
             return None
-        last = max(related, key=lambda call: call.position)
-        if not last.outcome.failed:
+        latest = max(related, key=lambda tried: tried.last.position)
+        if not latest.last.outcome.failed:
             return None
-        worked = [call for call in related if not call.outcome.failed]
-        if worked:
-            relapsed = is_executor(last.name) and any(call.key == last.key for call in worked)
-            return last if relapsed else None
-        if acts & self.done or (self.ran > last.position and not is_executor(last.name)):
-            return None
-        return last
+        if any(tried.worked for tried in related):
+            return latest if latest.relapsed else None
+        recovered = self.ran > latest.last.position and not is_executor(latest.last.name)
+        return None if recovered or acts & self.done else latest
 
     def tried(self, acts: frozenset[str]) -> bool:
         """Whether some call was for one of these acts, whatever came of it."""
-        return bool(acts & self.done) or any(family in self.calls for family in acts)
+        return bool(acts & self.done) or any(family in self.attempts for family in acts)

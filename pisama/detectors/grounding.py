@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -157,7 +158,7 @@ class Grounding(Detector):
             """
             task: Find the manual of the X100 and give its link.
             agent: search(query="X100 manual") -> The X100 is a camera. Its manual is sold in shops.
-            agent: You can get it at https://support.fujifilm-x.com/manuals/x100_en_w.pdf for free.
+            agent: Its manual lies at https://support.fujifilm-x.com/manuals/x100_en_w.pdf for free.
             """,
             at=(1,),
         ),
@@ -174,12 +175,7 @@ class Grounding(Detector):
 
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Each statement against all that was seen and said before it."""
-        found = 0
-        for issue in self._issues(trace):
-            found += 1
-            if found > self.max_issues:
-                return
-            yield issue
+        yield from islice(self._issues(trace), self.max_issues)
 
     def _issues(self, trace: Trace) -> Iterator[Issue]:
         grounds = Grounds()

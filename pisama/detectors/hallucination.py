@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from typing import Annotated, ClassVar
 
-from pisama.acts import (
-    acts_of_call,
-    command_of,
-    is_bookkeeping,
-    is_executor,
-    is_reading,
-    spoken,
-)
-from pisama.claims import Claim, ClaimKind, admits_failure, gives_up
+from pydantic import Field
+
+from pisama.acts import command_of, is_executor
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.features import CallFeatures, features
+from pisama.features import CallFeatures
 from pisama.issue import Evidence, Issue
-from pisama.record import Record
 from pisama.text import quote
-from pisama.trace import Step, ToolCall, Trace
+from pisama.trace import Trace
+from pisama.unbacked import Kind, Unbacked, unbacked
 
-_DEMAND = re.compile(
-    r"\b(?:search|retrieve|look(?:ing)? up|locat(?:e|ing)|visit|brows(?:e|ing)|fetch|download|query|consult|web|online"
-    r"|inspect|scrape|transcri(?:be|pt)|ask (?:the|our) [\w ]{1,30}agent|(?:use|using|call) (?:the )?[`'\w ]{1,40}(?:tool|agent|api)\b)",
-    re.IGNORECASE,
-)
-"""Words of a plan step that cannot be carried out from memory."""
-_LOOKED = frozenset(
-    """access browse consult cross-check cross-reference download execute fetch query research retrieve run scan search
-    test validate verify visit locate extract gather""".split()
-)
-"""Checks that need a tool; what was given in the conversation can be read or reviewed without one."""
-_FETCHED = frozenset(
-    """access browse consult download fetch query research retrieve search visit locate""".split()
-)
-"""Those of them that computing does not do."""
-_OWN_MATTER = re.compile(
-    r"\b(?:you (?:provided|gave|shared|sent|uploaded|pasted|mentioned)|your (?:message|question|request|input|code|text)|above|in (?:my|mind)"
-    r"|calculation|arithmetic|reasoning|logic|step|steps|mentally|manually|by hand)\b",
-    re.IGNORECASE,
-)
-_SIMULATION_WANTED = re.compile(
-    r"\b(?:simulat|mock|dummy|placeholder|hypothetical|fictional|fake|synthetic|example data|sample data|demo|role-?play|test data|fixture)",
-    re.IGNORECASE,
-)
-_TEST_FILE = re.compile(
-    r"\b(?:def test_|unittest|pytest|import mock|describe\(|@patch|MagicMock|conftest|test_\w{1,60}\.py)"
-)
+_REMEDIES: dict[Kind, str] = {
+    "claimed_after_error": "Let the agent report success of {name} only from a result that confirms it, and report the error otherwise.",
+    "claimed_without_call": "Compare the agent's report with the calls it made, and refuse a report of an act that no call carried out.",
+    "checked_without_call": "Require a tool result behind every statement that something was searched, run or verified.",
+    "answer_without_retrieval": "Do not accept a final answer before the retrieval steps of the plan have results, and have the answer cite them.",
+    "simulated": "Let the agent stop and say what it could not get; made-up data must never stand in for a result.",
+}
 
 
 class Hallucination(Detector):
@@ -73,7 +47,7 @@ class Hallucination(Detector):
     id = "hallucination"
     needs = frozenset({Needs.STEPS, Needs.TEXT})
     tags = ("trail:Tool-related", "trail:Language-only", "mast:FM-3.3")
-    signals = {
+    signals: ClassVar = {
         "claimed_after_error": Signal("success is claimed for an act whose every call failed", 80, 0.85),
         "claimed_without_call": Signal("an act is claimed that no call carried out", 62, 0.7),
         "checked_without_call": Signal(
@@ -85,7 +59,7 @@ class Hallucination(Detector):
         "simulated": Signal("results are made up in place of a call", 58, 0.6),
     }
 
-    max_issues: int = 3
+    max_issues: Annotated[int, Field(ge=1)] = 3
     """Issues of one signal in one trace; further ones repeat the same failure."""
 
     quiet = (
@@ -226,201 +200,45 @@ class Hallucination(Detector):
 
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Each claim against the calls up to it."""
-        counts: dict[str, int] = {}
-        for issue in _Run(self, trace).issues():
-            counts[issue.signal] = counts.get(issue.signal, 0) + 1
-            if counts[issue.signal] <= self.max_issues:
-                yield issue
+        counts: dict[Kind, int] = {}
+        for item in unbacked(trace):
+            counts[item.kind] = counts.get(item.kind, 0) + 1
+            if counts[item.kind] <= self.max_issues:
+                yield self._issue(trace, item)
 
-
-class _Run:
-    """One pass over a trace."""
-
-    def __init__(self, detector: Hallucination, trace: Trace) -> None:
-        self.detector = detector
-        self.trace = trace
-        self.table = features(trace)
-        offered = [tool.name for tool in trace.tools or () if not is_reading(tool.name)]
-        known = {tool.name for tool in trace.tools or ()} | {call.name for call in self.table.calls}
-        names = {name for name in known if not is_bookkeeping(name) and not is_executor(name)}
-        self.record = Record(frozenset(names | set(trace.agents)))
-        self.offered = frozenset(act for name in offered for act in acts_of_call(ToolCall(name), narrow=True))
-        self.equipped = bool(known)
-        self.demanded: dict[str, str] = {}
-        self.last = self._last_words() if trace.complete and trace.final_answer else None
-        self.made_up = False
-        self.made_up_wanted = _SIMULATION_WANTED.search((trace.task or "")[:20_000]) is not None
-
-    def _last_words(self) -> Step | None:
-        """The last step that says something; a bare closing word such as TERMINATE says nothing."""
-        return next((step for step in reversed(self.trace.steps) if len(step.text.split()) > 1), None)
-
-    def issues(self) -> Iterator[Issue]:
-        for step in self.trace.steps:
-            for call in self.table.calls_by_step.get(step.index, ()):
-                self.record.add(call)
-            yield from self._worst(step)
-            self._plan(step)
-
-    def _worst(self, step: Step) -> Iterator[Issue]:
-        """What is wrong with a step's words; one answer without a basis is one failure, however it is put."""
-        claimed = [issue for text, number in spoken(step) for issue in self._claims(step, text, number)]
-        yield from (issue for issue in claimed if issue.signal != "checked_without_call")
-        checked = (issue for issue in claimed if issue.signal == "checked_without_call")
-        found = [*self._simulated(step), *self._unfetched(step), *checked]
-        yield from found[:1]
-
-    def _plan(self, step: Step) -> None:
-        for plan in self.table.plans(step.text):
-            demand = next((item.text for item in plan.steps if _DEMAND.search(item.text[:400])), None)
-            if demand is not None:
-                self.demanded[step.agent] = demand
-
-    def _claims(self, step: Step, text: str, number: int | None) -> Iterator[Issue]:
-        acts: set[str] = set()
-        sentences: set[str] = set()
-        for claim in self.table.claims(text):
-            about = claim.acts or {claim.verb}
-            if acts & about or claim.sentence in sentences:
-                continue
-            acts |= about
-            found = [*self._claim(step, claim, text, number)]
-            sentences |= {claim.sentence for _ in found}
-            yield from found
-
-    def _claim(self, step: Step, claim: Claim, text: str, number: int | None) -> Iterator[Issue]:
-        if claim.kind is ClaimKind.CHECK:
-            yield from self._check_claim(step, claim, text, number)
-        elif claim.acts:
-            yield from self._effect_claim(step, claim, text, number)
-
-    def _effect_claim(self, step: Step, claim: Claim, text: str, number: int | None) -> Iterator[Issue]:
-        failed = self.record.failure_of(claim.acts)
-        if failed is not None and not admits_failure(text, claim.acts):
-            attempts = sum(
-                call.key == failed.key or call.name == failed.name
-                for family in claim.acts
-                for call in self.record.calls.get(family, ())
-            )
-            yield self._issue(
-                "claimed_after_error",
-                step,
-                f"{step.agent} says \u201c{quote(claim.sentence, width=120)}\u201d, but {_what(failed)} failed"
-                f"{f' all {attempts} times' if attempts > 1 else ''}: {quote(failed.outcome.message, width=120)}.",
-                evidence=(
-                    Evidence(quote(text, claim.start), step.index, number, "the claim"),
-                    Evidence(
-                        quote(failed.outcome.message or "failed"),
-                        failed.step.index,
-                        failed.number,
-                        "the last attempt",
-                    ),
-                ),
-                recommendation=f"Let the agent report success of {failed.name} only from a result that confirms it, and report the error otherwise.",
-                about=(failed.name, claim.verb),
-            )
-        elif self._never_tried(claim):
-            yield self._issue(
-                "claimed_without_call",
-                step,
-                f"{step.agent} says \u201c{quote(claim.sentence, width=120)}\u201d, but no call up to here did that.",
-                evidence=(Evidence(quote(text, claim.start), step.index, number, "the claim"),),
-                recommendation="Compare the agent's report with the calls it made, and refuse a report of an act that no call carried out.",
-                about=(claim.verb, claim.sentence),
-            )
-
-    def _never_tried(self, claim: Claim) -> bool:
-        if (
-            claim.state
-            or not self.equipped
-            or self.record.tried(claim.acts)
-            or len(self.trace.agents) > 1
-            or self.record.ran >= 0
-        ):
-            return False
-        if self.offered:
-            return bool(claim.acts & self.offered)
-        return self.record.used and not self.record.changed
-
-    def _check_claim(self, step: Step, claim: Claim, text: str, number: int | None) -> Iterator[Issue]:
-        if (
-            not self.equipped
-            or (self.record.retrieved if claim.verb in _FETCHED else self.record.used)
-            or claim.verb not in _LOOKED
-            or _OWN_MATTER.search(claim.sentence)
-        ):
-            return
-        yield self._issue(
-            "checked_without_call",
-            step,
-            f"{step.agent} says \u201c{quote(claim.sentence, width=120)}\u201d, but nothing of the kind had been called.",
-            evidence=(Evidence(quote(text, claim.start), step.index, number, "the claim"),),
-            recommendation="Require a tool result behind every statement that something was searched, run or verified.",
-            about=(claim.verb, claim.sentence),
+    def _issue(self, trace: Trace, item: Unbacked) -> Issue:
+        said = Evidence(quote(item.text, item.start), item.step.index, item.call, "said here")
+        attempt = item.failed.last if item.failed is not None else None
+        tried = () if attempt is None else (_evidence_of(attempt),)
+        name = attempt.name if attempt is not None else ""
+        return self.issue(
+            trace,
+            item.kind,
+            item.step,
+            _summary(item),
+            evidence=(said, *tried),
+            recommendation=_REMEDIES[item.kind].format(name=name),
+            about=(name, item.verb) if name else (item.verb, item.sentence),
         )
 
-    def _unfetched(self, step: Step) -> Iterator[Issue]:
-        demand = self.demanded.get(step.agent) or (
-            next(iter(self.demanded.values()), None) if step is self.last else None
-        )
-        if demand is None or self.record.retrieved or not self.equipped:
-            return
-        answer = next((pair for pair in spoken(step) if pair[1] is not None), None)
-        if answer is None and step is self.last:
-            answer = (step.text, None)
-        if answer is None or not answer[0].strip() or gives_up(answer[0][:1000]):
-            return
-        self.demanded.clear()
-        self.last = None
-        yield self._issue(
-            "answer_without_retrieval",
-            step,
-            f"{step.agent} answers without any call that could know, though its plan says \u201c{quote(demand, width=120)}\u201d.",
-            evidence=(Evidence(quote(answer[0]), step.index, answer[1], "the answer"),),
-            recommendation="Do not accept a final answer before the retrieval steps of the plan have results, and have the answer cite them.",
-            about=(demand,),
-        )
 
-    def _simulated(self, step: Step) -> Iterator[Issue]:
-        if self.made_up_wanted or self.made_up:
-            return
-        texts = [
-            step.words,
-            *(command_of(call.arguments) for call in step.tool_calls if is_executor(call.name)),
-        ]
-        for text in texts:
-            pretence = next(iter(self.table.pretences(text)), None)
-            if pretence is not None and not _TEST_FILE.search(text):
-                self.made_up = True
-                yield self._issue(
-                    "simulated",
-                    step,
-                    f"{step.agent} makes up what it should have got: \u201c{quote(pretence.sentence, pretence.phrase, width=140)}\u201d.",
-                    evidence=(Evidence(quote(text, pretence.start), step.index, None, "made up"),),
-                    recommendation="Let the agent stop and say what it could not get; made-up data must never stand in for a result.",
-                    about=(pretence.sentence,),
-                )
-                return
+def _summary(item: Unbacked) -> str:
+    agent, words = item.step.agent, f"\u201c{quote(item.sentence, width=120)}\u201d"
+    if item.failed is not None:
+        times = f" all {item.failed.count} times" if item.failed.count > 1 and not item.failed.worked else ""
+        message = quote(item.failed.last.outcome.message, width=120)
+        return f"{agent} says {words}, but {_what(item.failed.last)} failed{times}: {message}."
+    if item.kind == "claimed_without_call":
+        return f"{agent} says {words}, but no call up to here did that."
+    if item.kind == "checked_without_call":
+        return f"{agent} says {words}, but nothing of the kind had been called."
+    if item.kind == "answer_without_retrieval":
+        return f"{agent} answers without any call that could know, though the plan says {words}."
+    return f"{agent} makes up what it should have got: {words}."
 
-    def _issue(
-        self,
-        signal: str,
-        step: Step,
-        summary: str,
-        *,
-        evidence: tuple[Evidence, ...],
-        recommendation: str,
-        about: tuple[str, ...],
-    ) -> Issue:
-        return self.detector.issue(
-            self.trace,
-            signal,
-            step,
-            summary,
-            evidence=evidence,
-            recommendation=recommendation,
-            about=about,
-        )
+
+def _evidence_of(call: CallFeatures) -> Evidence:
+    return Evidence(quote(call.outcome.message or "failed"), call.step.index, call.number, "the last attempt")
 
 
 def _what(call: CallFeatures) -> str:
