@@ -1,6 +1,3 @@
-# NOTE TO THE OWNER OF THIS DETECTOR: at 12:06:17 another helper (hallucination, grounding) overwrote your
-# uncommitted completion.py with this text by mistake. No copy of yours was found on disk. Please write yours back
-# over this file; nothing here needs keeping. The overwriting text is also at /tmp/recover/mine_completion.py.
 """Completion: the run ends where it should not."""
 
 from __future__ import annotations
@@ -367,7 +364,7 @@ class Completion(Detector):
         if found is None:
             return
         step, items = found
-        left = [item for item in items if item.state == "open" and not _LAST_ITEM.search(item.text)]
+        left = tuple(item for item in items if item.state == "open" and not _LAST_ITEM.search(item.text))
         if not left or left == items or gives_up(last.text):
             return
         names = "; ".join(quote(item.text, width=60) for item in left[:3])

@@ -238,10 +238,10 @@ def _of_error(known: CallFeatures) -> Defect | None:
     call = known.call
     said = (call.error or call.result or "")[:HEAD]
     shown = quote(known.outcome.message or said)
-    if _wrote_code(call) and _CODE_ERROR.search(f"{known.outcome.message}\n{said}\n{said[-400:]}"):
-        # The code's own work may fail with such an error too; then the runtime names another line or class.
-        if known.outcome.kind is ErrorKind.SYNTAX:
-            return "syntax", call.name, known.number, shown
+    # The code's own work may fail with such an error too; then the error is of another kind.
+    is_syntax = _wrote_code(call) and known.outcome.kind is ErrorKind.SYNTAX
+    if is_syntax and _CODE_ERROR.search(f"{known.outcome.message}\n{said}\n{said[-400:]}"):
+        return "syntax", call.name, known.number, shown
     return ("rejected", "", known.number, quote(said)) if _PARSE_ERROR.search(said) else None
 
 
