@@ -78,7 +78,7 @@ class Grounding(Detector):
     needs = frozenset({Needs.STEPS, Needs.RESULTS})
     tags = ("trail:Language-only", "mast:FM-3.3")
     signals: ClassVar = {
-        "answer": Signal("the final answer itself occurs nowhere in the run", 58, 0.8),
+        "answer": Signal("the final answer itself occurs nowhere in the run", 65, 0.8),
         "reference": Signal("a link or an address that nothing in the run shows", 50, 0.5),
         "figures": Signal("numbers that nothing in the run shows", 45, 0.5),
         "names": Signal("several names that nothing in the run shows", 41, 0.4),

@@ -54,7 +54,7 @@ class Hallucination(Detector):
             "a search, test or check is claimed before any tool was used", 50, 0.6
         ),
         "answer_without_retrieval": Signal(
-            "the answer comes without the retrieval that the plan demands", 56, 0.75
+            "the answer comes without the retrieval that the plan demands", 65, 0.75
         ),
         "simulated": Signal("results are made up in place of a call", 58, 0.6),
     }
