@@ -6,7 +6,8 @@ Nothing here raises for bad input: what could not be read is a `LoadError` among
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 from pisama.loaders.anthropic import AnthropicLoader
@@ -56,7 +57,7 @@ def sniff(document: Document) -> Loader | LoadError:
     scores = [(_confidence(candidate, document), candidate) for candidate in LOADERS]
     best = max((score for score, _ in scores), default=0.0)
     if best <= 0:
-        return _fatal(_unknown(document), document)
+        return document.problem or _fatal(_unknown(document), document)
     winners = [candidate for score, candidate in scores if score == best]
     if len(winners) > 1:
         titles = " or ".join(winner.title for winner in winners)
@@ -67,7 +68,7 @@ def sniff(document: Document) -> Loader | LoadError:
 
 def load_document(document: Document, input_format: str | None = None) -> Iterator[Loaded]:
     """The traces of an opened input. `input_format` is the id of a loader; without it one is found."""
-    if document.raw is None and not document.sample:
+    if document.is_empty():
         yield from _only_errors(document)
         return
     chosen = loader(input_format) if input_format else sniff(document)
@@ -148,6 +149,12 @@ def _only_errors(document: Document) -> Iterator[LoadError]:
 def _unknown(document: Document) -> str:
     if document.raw is not None:
         return f"binary data of no known format; name it with --input-format ({_formats()})"
+    if document.tables:
+        return f"a database of no known format (tables: {_some(document.tables)})"
+    if document.members:
+        return f"files of no known format ({_some(document.members)})"
+    if document.text is not None:
+        return f"text of no known format; name it with --input-format ({_formats()})"
     return f"JSON of no known shape ({_shape(document)}); name its format with --input-format ({_formats()})"
 
 
@@ -162,9 +169,12 @@ def _shape(document: Document) -> str:
         return f"{place}: a {_KINDS.get(type(value).__name__, 'list')}"
     if not value:
         return f"{place}: an empty object"
-    keys = [key[:40] for key in list(value)[:MAX_KEYS_SHOWN]]
-    more = ", …" if len(value) > MAX_KEYS_SHOWN else ""
-    return f"{place} keys: {', '.join(keys)}{more}"
+    return f"{place} keys: {_some(value)}"
+
+
+def _some(names: Collection[str]) -> str:
+    shown = ", ".join(name[:40] for name in islice(names, MAX_KEYS_SHOWN))
+    return f"{shown}, …" if len(names) > MAX_KEYS_SHOWN else shown
 
 
 _KINDS = {"str": "string", "int": "number", "float": "number", "bool": "truth value", "NoneType": "null"}

@@ -15,6 +15,9 @@ class AnthropicLoader:
 
     id: ClassVar[str] = "anthropic"
     title: ClassVar[str] = "Anthropic messages"
+    recognised_by: ClassVar[str] = (
+        "messages with blocks `tool_use`, `tool_result` or `thinking`; requests and responses of the API"
+    )
 
     def sniff(self, document: Document) -> float:
         """By blocks of tool use and thought, and by the fields of requests and responses."""

@@ -34,6 +34,7 @@ class AtifLoader:
 
     id: ClassVar[str] = "atif"
     title: ClassVar[str] = "ATIF trajectory (Harbor)"
+    recognised_by: ClassVar[str] = "an object whose `schema_version` begins with `ATIF-`"
 
     def sniff(self, document: Document) -> float:
         """By the schema version, which no other format has."""

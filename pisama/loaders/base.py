@@ -1,13 +1,13 @@
 """What a loader is given and what it must do.
 
-A `Document` is one input after its container has been opened: a list of JSON records with their
-places, or bytes that are not JSON. A `Loader` says how sure it is that it knows the document and
+A `Document` is one input after its container has been opened: JSON records with their places, or,
+of what is not JSON, text, bytes, tables, or named members. A `Loader` says how sure it is that it knows the document and
 turns it into traces. Loaders know nothing of each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar, Protocol, TypeAlias
@@ -28,6 +28,16 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """One table of a database, opened read-only."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[], Iterator[dict[str, JSON]]]
+    """Starts from the first row each time it is called. A value that is no JSON (a blob) is text
+    when it is UTF-8, else base64 text. Ends early, without raising, where the database is corrupt."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One opened input.
 
@@ -41,8 +51,21 @@ class Document:
     """The bytes, when they are not JSON text (protobuf); `read` is then empty."""
     sample: tuple[JSON, ...] = field(default=())
     """The first records, at most `SAMPLE_RECORDS` of them."""
+    text: str | None = None
+    """The text, when it is not JSON (a Markdown log); `read` is then empty."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """The tables of a database, by name; `read` is then empty."""
+    members: Mapping[str, Callable[[], Document | LoadError]] = field(default_factory=dict)
+    """The entries of an archive, or the files of a folder that is one run, by their names relative to it
+    with forward slashes, sorted. Calling one opens it; `read` is then empty."""
+    problem: LoadError | None = None
+    """What to say of it when no loader knows it."""
     growing: bool = False
     """The last line was cut off: the file is still being written, or its writer was killed."""
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it that a loader could read."""
+        return not (self.sample or self.tables or self.members) and self.raw is None and self.text is None
 
     def records(self) -> Iterator[Record | LoadError]:
         """All records, in order."""
@@ -59,6 +82,8 @@ class Loader(Protocol):
     """As `--input-format` takes it."""
     title: ClassVar[str]
     """As a person would call the format."""
+    recognised_by: ClassVar[str]
+    """The rule that `sniff` follows, in one plain line, for the list of formats."""
 
     def sniff(self, document: Document) -> float:
         """How sure this loader is, 0 to 1, that it knows the document, judged by its sample.

@@ -38,6 +38,7 @@ class ClaudeCodeLoader:
 
     id: ClassVar[str] = "claude-code"
     title: ClassVar[str] = "Claude Code session (JSONL)"
+    recognised_by: ClassVar[str] = "lines with camel-case `sessionId` and `uuid`"
 
     def sniff(self, document: Document) -> float:
         """By lines with camel-case `sessionId` and `uuid`, which the stream format does not have."""

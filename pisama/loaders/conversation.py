@@ -39,6 +39,7 @@ class ConversationLoader:
 
     id: ClassVar[str] = "conversation"
     title: ClassVar[str] = "conversation of several agents (Who&When, AutoGen)"
+    recognised_by: ClassVar[str] = "messages whose speakers are agents with names"
 
     def sniff(self, document: Document) -> float:
         """By who speaks: agents with names, which chat APIs do not have."""

@@ -15,6 +15,9 @@ class OpenAIChatLoader:
 
     id: ClassVar[str] = "openai-chat"
     title: ClassVar[str] = "OpenAI chat messages"
+    recognised_by: ClassVar[str] = (
+        "messages with `tool_calls` and role `tool`; plain chat without tools is only a guess"
+    )
 
     def sniff(self, document: Document) -> float:
         """By calls and results in OpenAI's shape; plain chat without tools is only a guess."""

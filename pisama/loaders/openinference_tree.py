@@ -30,6 +30,7 @@ class OpenInferenceTreeLoader:
 
     id: ClassVar[str] = "openinference-tree"
     title: ClassVar[str] = "Nested OpenInference spans (TRAIL)"
+    recognised_by: ClassVar[str] = "spans that have both `span_attributes` and `child_spans`"
 
     def sniff(self, document: Document) -> float:
         """Certain of spans that have both `span_attributes` and `child_spans`."""

@@ -60,6 +60,9 @@ class OtlpLoader:
 
     id: ClassVar[str] = "otlp"
     title: ClassVar[str] = "OpenTelemetry (OTLP JSON or protobuf)"
+    recognised_by: ClassVar[str] = (
+        "`resourceSpans` in any spelling, or protobuf bytes that parse as a request with spans"
+    )
 
     def sniff(self, document: Document) -> float:
         """Certain of `resourceSpans`, and of bytes that parse as a request with spans."""
