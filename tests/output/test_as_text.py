@@ -71,22 +71,35 @@ def test_a_run_without_issues_is_not_called_healthy() -> None:
     )
 
 
-def test_several_runs_are_an_overview_with_the_worst_of_each() -> None:
-    _is(
-        SEVERAL,
-        """
-        failed         run-1  critical hallucination at step 3: “It is booked.” is claimed
-                              although book_flight failed.  (+1)
-        nothing found  run-1
-        suspect        run-1  medium loop at step 1: search_flights was called twice.
+OVERVIEW = """
+failed         run-1  critical hallucination (+1) at step 3: “It is booked.” is claimed a…
+nothing found  run-1
+suspect        run-1  medium loop at step 1: search_flights was called twice.
 
-        traces          1 failed, 1 suspect, 1 nothing found
-        issues          2 loop, 1 hallucination
-        not shown       3 issues under the severity or confidence asked for
-        could not run   overflow (3), retrieval (3): too little is recorded in that many traces
-        unreadable      1 input: broken.json:1: not JSON: line 1, column 1
-        """,
-    )
+traces          1 failed, 1 suspect, 1 nothing found
+issues          2 loop, 1 hallucination
+not shown       3 issues under the severity or confidence asked for
+could not run   overflow (3), retrieval (3): too little is recorded in that many traces
+unreadable      1 input: broken.json:1: not JSON: line 1, column 1
+"""
+
+
+def test_a_few_runs_are_an_overview_and_then_each_in_full() -> None:
+    each = [render(Report(traces=(trace,)), width=90) for trace in SEVERAL.traces]
+    assert render(SEVERAL, width=90) == f"\n{'─' * 90}\n".join([OVERVIEW[1:], *each])
+
+
+def test_many_runs_are_an_overview_that_says_how_to_see_one() -> None:
+    many = Report(traces=SEVERAL.traces * 2)
+    assert render(many, width=90).splitlines() == [
+        *(OVERVIEW.splitlines()[1:4] * 2),
+        "",
+        "traces          2 failed, 2 suspect, 2 nothing found",
+        "issues          4 loop, 2 hallucination",
+        "not shown       6 issues under the severity or confidence asked for",
+        "could not run   overflow (6), retrieval (6): too little is recorded in that many traces",
+        "in full         analyze one of them alone, or use --format json",
+    ]
 
 
 def test_what_could_not_be_read_is_counted_and_the_first_named() -> None:

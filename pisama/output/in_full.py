@@ -1,0 +1,214 @@
+"""One trace of the text report: the verdict first, then the issues, then the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from pisama.issue import Evidence, Issue, Level
+from pisama.loaders import loader
+from pisama.output.layout import LABEL, Hanging, counted, listed, row
+from pisama.output.terminal import printable
+from pisama.output.timeline import LEGEND, lanes
+from pisama.redact import redact
+from pisama.report import Attribution, ToolTotals, TraceReport, Verdict
+from pisama.text import quote
+
+MAX_EVIDENCE = 4
+"""Pieces of evidence shown with an issue; JSON has all of them."""
+MAX_STEPS = 12
+"""Steps named with one piece of evidence."""
+
+VERDICT_STYLE = {
+    Verdict.FAILED: "bold white on red",
+    Verdict.SUSPECT: "bold black on yellow",
+    Verdict.NOTHING_FOUND: "bold black on green",
+    Verdict.NOT_EXAMINED: "bold white on blue",
+}
+LEVEL_STYLE = {
+    Level.CRITICAL: "bold red",
+    Level.HIGH: "red",
+    Level.MEDIUM: "yellow",
+    Level.LOW: "cyan",
+    Level.INFO: "dim",
+}
+_FAULT = {
+    "agent": "the agent is at fault",
+    "tool": "a tool is at fault",
+    "environment": "the environment is at fault",
+    "user": "the task is at fault",
+}
+
+
+def in_full(report: TraceReport, width: int) -> Iterator[RenderableType]:
+    """All that is known of one run, `width` columns wide."""
+    yield Text(_heading(report), style="dim")
+    yield _verdict(report)
+    yield Text()
+    if report.trace.task:
+        yield row("task", Text(f"“{printable(quote(redact(report.trace.task), width=300))}”"))
+    yield from _worked(report.tools)
+    yield Text()
+    for number, issue in enumerate(report.issues, start=1):
+        yield _issue(number, issue)
+        yield Text()
+    if report.attribution is not None:
+        yield row("most likely", Text(_cause(report.attribution)))
+        yield Text()
+    yield from _timeline(report, width)
+    yield row("totals", Text(_totals(report)))
+    yield from _not_shown(report)
+
+
+def _heading(report: TraceReport) -> str:
+    trace = report.trace
+    reader = loader(trace.format)
+    parts = [
+        printable((trace.at.path if trace.at else None) or "input"),
+        reader.title if reader is not None else trace.format,
+        counted(len(trace.agents), "agent"),
+        counted(len(trace.steps), "step"),
+    ]
+    if not trace.complete:
+        parts.append("still being written, or cut off")
+    return " · ".join(parts)
+
+
+def _verdict(report: TraceReport) -> Text:
+    verdict = report.verdict
+    line = Text(verdict.upper(), style=VERDICT_STYLE[verdict])
+    line.append("  ", style="default")
+    if report.issues:
+        fault = f"{_FAULT[report.fault]}: " if report.fault else ""
+        line.append(f"{fault}{printable(report.issues[0].summary)}", style="bold")
+    elif verdict is Verdict.NOTHING_FOUND:
+        examined = len(report.ran) + len(report.crashed)
+        line.append(
+            f"{len(report.ran)} of {examined + len(report.skipped)} detectors could look at this run and found "
+            "nothing. That is no proof of health.",
+            style="default",
+        )
+    else:
+        line.append("the trace records too little for any detector.", style="default")
+    return line
+
+
+def _worked(tools: tuple[ToolTotals, ...]) -> Iterator[RenderableType]:
+    good = [tool for tool in tools if tool.calls > tool.failed + tool.unknown]
+    bad = [tool for tool in tools if tool.failed]
+    if good:
+        shown = [
+            f"{printable(tool.name)} ({_of(tool.calls - tool.failed - tool.unknown, tool.calls)})"
+            for tool in good
+        ]
+        yield row("worked", Text(listed(shown)), style="green")
+    if bad:
+        shown = [f"{printable(tool.name)} ({_of(tool.failed, tool.calls)})" for tool in bad]
+        line = Text(listed(shown))
+        if bad[0].last_error:
+            line.append(f"  “{printable(bad[0].last_error[:100])}”", style="dim")
+        yield row("did not work", line, style="red")
+
+
+def _issue(number: int, issue: Issue) -> RenderableType:
+    style = LEVEL_STYLE[issue.level]
+    title = Text(f"{number:>2} ", style="dim")
+    title.append(f"{issue.level.value} ", style=style)
+    title.append(f"{issue.type}", style="bold")
+    title.append(f"  {_where(issue)}", style="dim")
+    body: list[RenderableType] = [Text(printable(issue.summary))]
+    grouped = list(_grouped(issue.evidence))
+    body += [Hanging("│ ", _evidence(items)) for items in grouped[:MAX_EVIDENCE]]
+    if len(grouped) > MAX_EVIDENCE:
+        body.append(Text(f"│ and {len(grouped) - MAX_EVIDENCE} more", style="dim"))
+    body.append(Hanging("fix  ", Text(printable(issue.recommendation)), style="green", repeat=False))
+    return Group(title, *(Padding(item, (0, 0, 0, 3)) for item in body))
+
+
+def _where(issue: Issue) -> str:
+    parts = [f"severity {issue.severity}, confidence {issue.confidence:.2f}"]
+    if issue.agent is not None:
+        parts.insert(0, f"{printable(issue.agent)}, step {issue.step}")
+    if issue.span_id is not None:
+        parts.append(f"span {printable(issue.span_id)}")
+    if issue.at is not None and issue.at.line is not None:
+        parts.append(f"line {issue.at.line}")
+    return " · ".join(parts)
+
+
+def _grouped(evidence: tuple[Evidence, ...]) -> Iterator[list[Evidence]]:
+    """Pieces of evidence that say the same, together."""
+    for _, items in groupby(evidence, key=lambda item: (item.quote, item.note)):
+        yield list(items)
+
+
+def _evidence(items: list[Evidence]) -> Text:
+    line = Text()
+    steps = list(dict.fromkeys(str(item.step) for item in items if item.step is not None))
+    if steps:
+        line.append(f"{'steps' if len(steps) > 1 else 'step'} {listed(steps, MAX_STEPS)}  ", style="dim")
+    line.append(f"“{printable(items[0].quote)}”", style="italic")
+    if len(items) > 1:
+        line.append(f"  {len(items)} times", style="dim")
+    return line.append(f"  {printable(items[0].note)}", style="dim") if items[0].note else line
+
+
+def _cause(attribution: Attribution) -> str:
+    text = f"{attribution.agent} at step {attribution.step}, because {attribution.reason}"
+    runner_up = (
+        f"; next {attribution.candidates[1].agent} at step {attribution.candidates[1].step}"
+        if attribution.candidates[1:]
+        else ""
+    )
+    return printable(f"{text} (confidence {attribution.confidence:.2f}{runner_up})")
+
+
+def _timeline(report: TraceReport, width: int) -> Iterator[RenderableType]:
+    swimlanes = list(lanes(report, max(20, width - LABEL - 2)))
+    for lane in swimlanes:
+        marks = Text(lane.marks, style="yellow" if lane.is_issues else "default")
+        marks.highlight_regex("✗", "red")
+        marks.highlight_regex("●", "green")
+        yield row(printable(lane.title), marks)
+    if swimlanes:
+        first, last = report.trace.steps[0].index, report.trace.steps[-1].index
+        yield row("", Text(f"steps {first} to {last}   {LEGEND}", style="dim"))
+        yield Text()
+
+
+def _totals(report: TraceReport) -> str:
+    totals = report.totals
+    failed = f" ({totals.failed_calls} failed)" if totals.failed_calls else ""
+    parts = [counted(totals.steps, "step"), counted(totals.calls, "tool call") + failed]
+    if totals.input_tokens is not None or totals.output_tokens is not None:
+        parts.append(f"{totals.input_tokens or 0:,} tokens in, {totals.output_tokens or 0:,} out")
+    if totals.cost is not None:
+        parts.append(f"{totals.cost:.4f} USD")
+    if totals.seconds is not None:
+        parts.append(f"{totals.seconds:.1f} s")
+    return " · ".join(parts)
+
+
+def _not_shown(report: TraceReport) -> Iterator[RenderableType]:
+    if report.hidden:
+        yield row(
+            "not shown",
+            Text(f"{counted(len(report.hidden), 'issue')} under the severity or confidence asked for"),
+        )
+    if report.suppressed:
+        yield row("suppressed", Text(counted(len(report.suppressed), "issue")))
+    by_reason: dict[str, list[str]] = {}
+    for skipped in report.skipped:
+        by_reason.setdefault(skipped.reason, []).append(skipped.detector)
+    for reason, detectors in by_reason.items():
+        yield row("could not run", Text(f"{', '.join(detectors)}: {reason}"))
+    for crashed in report.crashed:
+        yield row("crashed", Text(printable(f"{crashed.detector}: {crashed.error}")), style="bold red")
+
+
+def _of(some: int, whole: int) -> str:
+    return f"{some} of {whole}"
