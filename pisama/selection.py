@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 
 from pydantic import ValidationError
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from pisama.config import Config
 from pisama.detectors import BUILT_IN, Detector
@@ -80,5 +80,5 @@ def _with_options(kind: type[Detector], config: Config) -> Detector:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`, did you mean 'loop'?` when something known is close, else nothing."""
-    closest = process.extractOne(name, list(known), score_cutoff=60)
+    closest = process.extractOne(name, list(known), scorer=fuzz.ratio, score_cutoff=60)
     return f", did you mean {closest[0]!r}?" if closest else ""
