@@ -26,9 +26,9 @@ from pisama.loaders.chat_records import (
     is_message,
     messages_field,
     tools_of,
-    usage_of,
 )
 from pisama.loaders.messages import ChatMessage, ConversationBuilder, read_message
+from pisama.loaders.usages import usage_of
 from pisama.loaders.values import as_list, as_mapping, as_string, first, open_json, to_json
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Step, Tool, Trace

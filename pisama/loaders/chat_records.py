@@ -8,16 +8,14 @@ from itertools import islice
 
 from pisama.loaders.messages import KNOWN_ROLES
 from pisama.loaders.values import (
-    as_integer,
     as_list,
     as_mapping,
-    as_number,
     as_string,
     as_text,
     first,
     open_json,
 )
-from pisama.trace import JSON, Tool, Usage
+from pisama.trace import JSON, Tool
 
 ROW_FIELDS = ("messages", "traj", "trajectory", "conversation", "history")
 """Where a row of a data set keeps its messages."""
@@ -98,27 +96,6 @@ def tools_of(record: Mapping[str, JSON]) -> tuple[Tool, ...] | None:
     if not isinstance(recorded, list):
         return None
     return tuple(tool for tool in map(_tool, recorded) if tool is not None)
-
-
-def usage_of(value: JSON) -> Usage | None:
-    """Tokens and cost of one response, of either provider."""
-    record = as_mapping(value)
-    if not record:
-        return None
-    prompt = as_integer(first(record, "prompt_tokens", "input_tokens"))
-    cached = as_integer(as_mapping(record.get("prompt_tokens_details")).get("cached_tokens"))
-    # Anthropic counts what went through the cache apart from the other input.
-    read = as_integer(record.get("cache_read_input_tokens"))
-    written = as_integer(record.get("cache_creation_input_tokens"))
-    if prompt is not None:
-        prompt += (read or 0) + (written or 0)
-    usage = Usage(
-        input_tokens=prompt,
-        output_tokens=as_integer(first(record, "completion_tokens", "output_tokens")),
-        cached_tokens=read if cached is None else cached,
-        cost=as_number(record.get("cost")),
-    )
-    return usage if usage != Usage() else None
 
 
 def _body(row: Mapping[str, JSON], name: str) -> tuple[Mapping[str, JSON], str]:

@@ -9,9 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from pisama.loaders.message_parts import Parts, ToolResult, content_text, is_result
 from pisama.loaders.pairing import Pairing
-from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json, to_json
+from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first
 from pisama.trace import JSON, Location, Message, Role, Step, ToolCall
+
+__all__ = [
+    "KNOWN_ROLES",
+    "ChatMessage",
+    "ConversationBuilder",
+    "ToolResult",
+    "content_text",
+    "read_message",
+    "role_of",
+]
 
 MAX_LISTENERS = 8
 """In a group of more agents than this a step keeps only the latest `MAX_SEEN` messages as seen."""
@@ -19,22 +30,6 @@ MAX_SEEN = 64
 """See `MAX_LISTENERS`; together they keep a conversation of many agents linear in its length."""
 
 _CONTENT = ("content", "parts", "contents")
-
-_MEDIA = frozenset(
-    (
-        "image",
-        "image_url",
-        "input_image",
-        "audio",
-        "input_audio",
-        "video",
-        "file",
-        "input_file",
-        "document",
-        "blob",
-    )
-)
-"""Types of content blocks that hold no text."""
 
 KNOWN_ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -51,16 +46,6 @@ KNOWN_ROLES: Mapping[str, Role] = {
     "tool-response": "tool",
 }
 """Roles as chat APIs and their imitators spell them, in lower case."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """What a tool returned, before it is paired with its call."""
-
-    text: str | None
-    call_id: str | None = None
-    name: str | None = None
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +70,7 @@ def role_of(value: JSON) -> Role:
 def read_message(record: Mapping[str, JSON], at: Location | None = None) -> ChatMessage:
     """A message of OpenAI chat completions, of Anthropic, or of the GenAI conventions (`parts`)."""
     role = role_of(record.get("role"))
-    reader = _Parts(at)
+    reader = Parts(at)
     field_name = next((name for name in _CONTENT if record.get(name) is not None), "content")
     content = record.get(field_name)
     if role == "tool" and not _has_result_parts(content):
@@ -115,28 +100,8 @@ def read_message(record: Mapping[str, JSON], at: Location | None = None) -> Chat
     )
 
 
-def content_text(content: JSON) -> str | None:
-    """The text of a tool result: a string, blocks joined, or JSON text of anything else."""
-    blocks = as_list(content)
-    if blocks and all(isinstance(block, dict) and ("text" in block or "type" in block) for block in blocks):
-        return "\n".join(_block_text(as_mapping(block)) for block in blocks)
-    return as_text(content)
-
-
-def _block_text(block: Mapping[str, JSON]) -> str:
-    if block.get("text") is not None:
-        return as_text(block["text"]) or ""
-    # Pictures are megabytes of base64, and nothing here reads them.
-    kind = as_string(block.get("type")) or ""
-    return f"[{kind}]" if kind in _MEDIA or "source" in block or "data" in block else to_json(dict(block))
-
-
 def _has_result_parts(content: JSON) -> bool:
-    return any(_is_result(as_string(as_mapping(part).get("type")) or "") for part in as_list(content))
-
-
-def _is_result(kind: str) -> bool:
-    return kind.endswith("tool_result") or kind in ("tool_call_response", "function_call_output")
+    return any(is_result(as_string(as_mapping(part).get("type")) or "") for part in as_list(content))
 
 
 def _tool_message(record: Mapping[str, JSON], content: JSON) -> ToolResult:
@@ -148,61 +113,6 @@ def _tool_message(record: Mapping[str, JSON], content: JSON) -> ToolResult:
     return ToolResult(
         text, as_string(call_id), as_string(record.get("name")), (text or "failed") if failed else None
     )
-
-
-@dataclass(slots=True)
-class _Parts:
-    """The parts of one message, sorted by what they are."""
-
-    at: Location | None
-    texts: list[str] = field(default_factory=list)
-    thoughts: list[str] = field(default_factory=list)
-    calls: list[ToolCall] = field(default_factory=list)
-    results: list[ToolResult] = field(default_factory=list)
-
-    def add_all(self, content: JSON, field_name: str) -> None:
-        """The content of a message: text, a list of parts, or a single part."""
-        if isinstance(content, list):
-            for number, part in enumerate(content):
-                self.add(part, f"/{field_name}/{number}")
-        elif content is not None:
-            self.add(content, f"/{field_name}")
-
-    def add(self, part: JSON, place: str) -> None:
-        """One part, which stands at `place` in the message."""
-        if not isinstance(part, dict):
-            if part is not None:
-                self.texts.append(as_text(part) or "")
-            return
-        kind = as_string(part.get("type")) or ("text" if "text" in part else "")
-        if kind in ("text", "input_text", "output_text", "refusal"):
-            self.texts.append(as_text(first(part, "text", "content", "refusal")) or "")
-        elif kind in ("thinking", "reasoning", "redacted_thinking"):
-            # The encrypted `data` of redacted thoughts says nothing.
-            self.thoughts.append(as_text(first(part, "thinking", "content", "text")) or "")
-        elif kind in ("tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "function_call"):
-            self.add_call(part, place)
-        elif _is_result(kind):
-            self.add_result(part)
-        else:
-            self.texts.append(f"[{kind}]" if kind else to_json(part))
-
-    def add_call(self, record: Mapping[str, JSON], place: str) -> None:
-        """A call, of any provider, which stands at `place` in the message."""
-        function = as_mapping(record.get("function")) or as_mapping(record.get("custom")) or record
-        arguments = first(function, "arguments", "input", "args")
-        # Some servers write an empty text where a call has no arguments.
-        arguments = {} if arguments == "" else open_json(arguments)
-        at = Location(self.at.path, self.at.line, self.at.pointer + place) if self.at else None
-        call_id = as_string(first(record, "id", "call_id", "tool_call_id"))
-        self.calls.append(ToolCall(as_string(function.get("name")) or "", arguments, call_id, at=at))
-
-    def add_result(self, record: Mapping[str, JSON]) -> None:
-        """A result among the parts of a message."""
-        text = content_text(first(record, "content", "result", "response", "output"))
-        call_id = as_string(first(record, "tool_use_id", "id", "call_id", "tool_call_id"))
-        error = (text or "failed") if record.get("is_error") is True else None
-        self.results.append(ToolResult(text, call_id, as_string(record.get("name")), error))
 
 
 @dataclass(slots=True)
