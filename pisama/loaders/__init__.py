@@ -14,8 +14,11 @@ from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.base import Document, Loaded, Loader
 from pisama.loaders.claude_code import ClaudeCodeLoader
+from pisama.loaders.claude_code_stream import ClaudeCodeResultLoader, ClaudeCodeStreamLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
+from pisama.loaders.langsmith import LangSmithLoader
+from pisama.loaders.openai_agents import OpenAIAgentsLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
 from pisama.loaders.otlp import OtlpLoader
@@ -28,7 +31,11 @@ LOADERS: tuple[Loader, ...] = (
     AtifLoader(),
     OtlpLoader(),
     OpenInferenceTreeLoader(),
+    LangSmithLoader(),
+    OpenAIAgentsLoader(),
     ClaudeCodeLoader(),
+    ClaudeCodeStreamLoader(),
+    ClaudeCodeResultLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
