@@ -1,0 +1,61 @@
+"""`python -m benchmarks.trail DATA`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.command import application, clear_errors, tracked, write_json
+from benchmarks.trail.adapter import TABLE, fit
+from benchmarks.trail.blind import run_blind
+from benchmarks.trail.data import find_cases
+from benchmarks.trail.sightings import examine
+
+
+def main(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder with traces/ and annotations/ of TRAIL, or a copy of its repository.",
+            show_default=False,
+        ),
+    ],
+    json: Annotated[
+        Path | None, typer.Option(help="Write the figures to this file.", show_default=False)
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write one <trace id>.json a trace, in the benchmark's submission form, to this folder. "
+            "They are cross-validated: no trace is predicted by a table fitted on it.",
+            show_default=False,
+        ),
+    ] = None,
+    curve: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw joint accuracy against pair precision: this path with .png and with .svg. "
+            "Needs the extra `benchmarks`.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    signals: Annotated[
+        bool, typer.Option("--signals", help="Show also how often each signal hits an annotated span.")
+    ] = False,
+    refit: Annotated[
+        bool, typer.Option("--fit", help=f"First fit the adapter on DATA and write {TABLE.name}.")
+    ] = False,
+) -> None:
+    """Find the annotated failures of TRAIL."""
+    with clear_errors():
+        cases = [examine(case) for case in tracked(find_cases(data), "traces")]
+        if refit:
+            write_json(TABLE, fit(cases).as_json())
+        run_blind(cases, json, predictions, curve, with_signals=signals)
+
+
+if __name__ == "__main__":
+    application(main)()

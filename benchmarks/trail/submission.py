@@ -1,0 +1,67 @@
+"""Predictions in the benchmark's own submission form, so that its scorer can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.command import write_json
+from benchmarks.statistics import folds
+from benchmarks.trail.adapter import Adapter, fit
+from benchmarks.trail.evaluation import FOLDS, SEEDS
+from benchmarks.trail.sightings import Examined
+from pisama.issue import Issue, Level
+
+_IMPACT = {
+    Level.INFO: "LOW",
+    Level.LOW: "LOW",
+    Level.MEDIUM: "MEDIUM",
+    Level.HIGH: "HIGH",
+    Level.CRITICAL: "HIGH",
+}
+
+
+def write_submission(folder: Path, cases: Sequence[Examined]) -> None:
+    """One `<trace id>.json` a trace, each predicted by a table that was not fitted on that trace."""
+    for training, held_out in folds(cases, lambda each: each.case.id, FOLDS, SEEDS[0]):
+        adapter = fit(training)
+        for position in held_out:
+            each = cases[position]
+            write_json(folder / f"{each.case.id}.json", submission(each, adapter))
+
+
+def submission(each: Examined, adapter: Adapter) -> dict[str, object]:
+    """The predictions of one trace, the most probable first."""
+    supported = adapter.supported(each.sightings).items()
+    ranked = sorted(supported, key=lambda item: (-item[1][0], item[0]))
+    errors = [
+        {
+            "category": category,
+            "location": span,
+            "evidence": sighting.issue.evidence[0].quote,
+            "description": sighting.issue.summary,
+            "impact": _IMPACT[sighting.issue.level],
+        }
+        for (span, category), (share, sighting) in ranked
+        if share >= adapter.threshold
+    ]
+    return {"errors": errors, "scores": [_scores([sighting.issue for sighting in each.sightings])]}
+
+
+def _scores(issues: Sequence[Issue]) -> dict[str, float]:
+    """Marks from 5 (nothing found) down to 1, by the chance that no severe issue is real.
+
+    The form wants marks; pisama makes no claim about them and nothing in this project reads them.
+    """
+    sound = 1.0
+    for issue in issues:
+        sound *= 1 - issue.confidence * issue.severity / 100
+    mark = round(1 + 4 * sound, 2)
+    safe = 1.0 if any(issue.type == "injection" for issue in issues) else 5.0
+    return {
+        "reliability_score": mark,
+        "security_score": safe,
+        "instruction_adherence_score": mark,
+        "plan_opt_score": mark,
+        "overall": mark,
+    }
