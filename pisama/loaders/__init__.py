@@ -13,14 +13,24 @@ from pathlib import Path
 from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.base import Document, Loaded, Loader
+from pisama.loaders.bedrock import BedrockLoader
 from pisama.loaders.claude_code import ClaudeCodeLoader
 from pisama.loaders.claude_code_stream import ClaudeCodeResultLoader, ClaudeCodeStreamLoader
 from pisama.loaders.container import Source, open_document
+from pisama.loaders.codex_exec import CodexExecLoader
+from pisama.loaders.codex_rollout import CodexRolloutLoader
 from pisama.loaders.conversation import ConversationLoader
+from pisama.loaders.gemini import GeminiLoader
+from pisama.loaders.langchain import LangChainLoader
+from pisama.loaders.langfuse import LangfuseLoader
+from pisama.loaders.langgraph import LangGraphLoader
 from pisama.loaders.langsmith import LangSmithLoader
 from pisama.loaders.openai_agents import OpenAIAgentsLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
+from pisama.loaders.openai_responses import OpenAIResponsesLoader
 from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
+from pisama.loaders.otel_js import OtelJavaScriptLoader
+from pisama.loaders.otel_python import OtelPythonLoader
 from pisama.loaders.otlp import OtlpLoader
 from pisama.report import LoadError
 from pisama.trace import Location
@@ -31,11 +41,21 @@ LOADERS: tuple[Loader, ...] = (
     AtifLoader(),
     OtlpLoader(),
     OpenInferenceTreeLoader(),
+    OtelPythonLoader(),
+    OtelJavaScriptLoader(),
+    LangfuseLoader(),
     LangSmithLoader(),
     OpenAIAgentsLoader(),
     ClaudeCodeLoader(),
     ClaudeCodeStreamLoader(),
     ClaudeCodeResultLoader(),
+    CodexRolloutLoader(),
+    CodexExecLoader(),
+    OpenAIResponsesLoader(),
+    GeminiLoader(),
+    BedrockLoader(),
+    LangChainLoader(),
+    LangGraphLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),

@@ -101,7 +101,7 @@ class ResponsesReader:
                 content_text(said) or "" if said != [] else content_text(item.get("content")) or ""
             )
             return
-        call, result = _call(item, kind, at)
+        call, result = read_call(item, kind, at)
         parts.calls.append(call)
         if result is not None:
             parts.results.append(result)
@@ -122,7 +122,7 @@ class ResponsesReader:
         if call_id is not None and call_id in self._answered:
             # Resent with the rest of the conversation.
             return
-        result = _result(item, call_id)
+        result = read_result(item, call_id)
         if call_id is not None:
             self._answered.add(call_id)
         self.run.hear(ChatMessage("tool", results=(result,), at=at))
@@ -131,7 +131,7 @@ class ResponsesReader:
             self.agent = name
 
 
-def _call(item: Mapping[str, JSON], kind: str, at: Location) -> tuple[ToolCall, ToolResult | None]:
+def read_call(item: Mapping[str, JSON], kind: str, at: Location) -> tuple[ToolCall, ToolResult | None]:
     """A call; tools that the provider runs itself have their result in it."""
     name = as_string(item.get("name")) or kind.removesuffix(_CALL)
     arguments = first(item, "arguments", "input", "action", "operation", "queries", "code")
@@ -145,7 +145,8 @@ def _call(item: Mapping[str, JSON], kind: str, at: Location) -> tuple[ToolCall, 
     )
 
 
-def _result(item: Mapping[str, JSON], call_id: str | None) -> ToolResult:
+def read_result(item: Mapping[str, JSON], call_id: str | None) -> ToolResult:
+    """What a call returned, from an output item."""
     return ToolResult(content_text(first(item, "output", "content")), call_id, error=_failure(item))
 
 
