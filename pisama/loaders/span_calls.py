@@ -49,16 +49,16 @@ class _Announced:
             if target is not None:
                 self._named.setdefault(names.HANDOFF_PREFIXES[0] + target, deque()).append(call)
         for name, same in self._named.items():
-            if len(same) > 1:
-                for call in same:
-                    self._exact.setdefault((name, to_json(call.arguments)), deque()).append(call)
+            for call in same:
+                self._exact.setdefault((name, to_json(call.arguments)), deque()).append(call)
+
+    def find_exactly(self, executed: CallDraft, arguments: str) -> CallDraft | None:
+        """The first call not executed yet that is this one by name and arguments."""
+        return _next_free(self._exact.get((executed.name, arguments)), executed)
 
     def find(self, executed: CallDraft) -> CallDraft | None:
-        """The first call not executed yet that is this one by name and arguments, or else by name."""
-        found: CallDraft | None = None
-        if len(self._named.get(executed.name, ())) > 1:
-            found = _next_free(self._exact.get((executed.name, to_json(executed.arguments))), executed)
-        found = found or _next_free(self._named.get(executed.name), executed)
+        """The first call not executed yet that is this one by name."""
+        found = _next_free(self._named.get(executed.name), executed)
         target = handoff_target(executed.name)
         if found is None and target is not None:
             found = _next_free(self._named.get(names.HANDOFF_PREFIXES[0] + target), executed)
@@ -144,6 +144,11 @@ class CallPairing:
             if call.node is None:
                 return step, call
         near = self._near(executed.node)
+        arguments = to_json(executed.arguments)
+        for step in near:
+            announced = self._announced[step].find_exactly(executed, arguments)
+            if announced is not None:
+                return step, announced
         for step in near:
             announced = self._announced[step].find(executed)
             if announced is not None:
