@@ -77,9 +77,7 @@ def _parts(record: Record) -> Iterator[Record]:
         yield Record(part, at)
 
 
-def _span(
-    record: Mapping[str, JSON], at: Location, heads: Mapping[str, Mapping[str, JSON]]
-) -> SpanRecord:
+def _span(record: Mapping[str, JSON], at: Location, heads: Mapping[str, Mapping[str, JSON]]) -> SpanRecord:
     data = as_mapping(record.get("span_data"))
     kind = as_string(data.get("type")) or "custom"
     trace_id = as_string(record.get("trace_id")) or ""
