@@ -5,8 +5,7 @@ Nothing here raises for bad input: what could not be read is a `LoadError` among
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -14,18 +13,23 @@ from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.base import Document, Loaded, Loader
 from pisama.loaders.bedrock import BedrockLoader
+from pisama.loaders.bundles import Part, parts_of, with_companions
 from pisama.loaders.claude_code import ClaudeCodeLoader
 from pisama.loaders.claude_code_stream import ClaudeCodeResultLoader, ClaudeCodeStreamLoader
-from pisama.loaders.container import Source, open_document
 from pisama.loaders.codex_exec import CodexExecLoader
 from pisama.loaders.codex_rollout import CodexRolloutLoader
+from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
+from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.gemini import GeminiLoader
 from pisama.loaders.langchain import LangChainLoader
 from pisama.loaders.langfuse import LangfuseLoader
 from pisama.loaders.langgraph import LangGraphLoader
+from pisama.loaders.langgraph_checkpoints import LangGraphCheckpointsLoader
 from pisama.loaders.langsmith import LangSmithLoader
 from pisama.loaders.openai_agents import OpenAIAgentsLoader
+from pisama.loaders.openai_agents_session import OpenAIAgentsSessionLoader
+from pisama.loaders.openai_agents_state import OpenAIAgentsStateLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.loaders.openai_responses import OpenAIResponsesLoader
 from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
@@ -46,6 +50,8 @@ LOADERS: tuple[Loader, ...] = (
     LangfuseLoader(),
     LangSmithLoader(),
     OpenAIAgentsLoader(),
+    OpenAIAgentsStateLoader(),
+    OpenAIAgentsSessionLoader(),
     ClaudeCodeLoader(),
     ClaudeCodeStreamLoader(),
     ClaudeCodeResultLoader(),
@@ -56,6 +62,7 @@ LOADERS: tuple[Loader, ...] = (
     BedrockLoader(),
     LangChainLoader(),
     LangGraphLoader(),
+    LangGraphCheckpointsLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
@@ -64,14 +71,6 @@ LOADERS: tuple[Loader, ...] = (
 
 MAX_KEYS_SHOWN = 8
 """Top-level keys named in the error about a document that nobody knows."""
-
-_OTHER_EXTENSIONS = (
-    ".py .pyi .pyc .js .ts .c .h .cc .cpp .rs .go .java .rb .sh .md .rst .html .css .csv .tsv .pdf .ipynb .xml"
-    " .sarif .yaml .yml .toml .ini .cfg .lock .whl .so .o .a .exe .dll .png .jpg .jpeg .gif .svg .webp .ico"
-    " .mp3 .mp4 .wav .woff .woff2"
-)
-_NOT_TRACES = frozenset(_OTHER_EXTENSIONS.split())
-_SKIPPED_FOLDERS = frozenset(("__pycache__", "node_modules"))
 
 
 def loader(name: str) -> Loader | None:
@@ -95,26 +94,29 @@ def sniff(document: Document) -> Loader | LoadError:
 
 def load_document(document: Document, input_format: str | None = None) -> Iterator[Loaded]:
     """The traces of an opened input. `input_format` is the id of a loader; without it one is found."""
-    if document.is_empty():
-        yield from _only_errors(document)
-        return
-    chosen = loader(input_format) if input_format else sniff(document)
-    if chosen is None:
+    named = loader(input_format) if input_format else None
+    if input_format and named is None:
         yield _fatal(f"no input format is called {input_format}; there are {_formats()}", document)
-        return
-    if isinstance(chosen, LoadError):
-        yield chosen
-        return
-    found = False
-    for item in _guarded(chosen, document):
-        found = True
-        yield item
-    if not found:
-        yield _fatal(f"no trace in it, read as {chosen.title}", document)
+    elif document.is_empty():
+        yield from _only_errors(document)
+    elif document.members:
+        yield from _load_members(document, (named,) if named else LOADERS, input_format)
+    else:
+        chosen = named or sniff(document)
+        yield from (chosen,) if isinstance(chosen, LoadError) else _load_as(chosen, document)
 
 
 def load(source: Source, input_format: str | None = None, path: str | None = None) -> Iterator[Loaded]:
-    """The traces in a file (a `Path`), in bytes, in JSON text, or in a decoded value."""
+    """The traces in a file or a folder (a `Path`), in bytes, in JSON text, or in a decoded value.
+
+    A file is read together with the files beside it that continue its run.
+    """
+    if isinstance(source, Path) and path is None:
+        loaders = LOADERS if input_format is None else tuple(filter(None, (loader(input_format),)))
+        together = with_companions(source, loaders, _opening) if source.is_file() else None
+        if together is not None:
+            yield from _load_as(together[1], together[0])
+            return
     document = open_document(source, path)
     if isinstance(document, LoadError):
         yield document
@@ -123,24 +125,49 @@ def load(source: Source, input_format: str | None = None, path: str | None = Non
 
 
 def load_path(path: Path, input_format: str | None = None) -> Iterator[Loaded]:
-    """The traces in one file."""
+    """The traces in one file, or in the files of a folder."""
     return load(path, input_format)
 
 
-def find_files(path: Path) -> Iterator[Path]:
-    """The files under a folder that may hold traces, sorted, at any depth; a file is its own answer.
+def _opening(path: Path) -> Callable[[], Document | LoadError]:
+    return lambda: open_document(path)
 
-    Hidden files and folders, links to folders, and files whose extension says that they are
-    something else are left out.
-    """
-    if not path.is_dir():
-        yield path
+
+def _load_members(
+    document: Document, loaders: tuple[Loader, ...], input_format: str | None
+) -> Iterator[Loaded]:
+    """What the files of a folder or an archive hold, one input at a time."""
+    found, cut = False, document.growing
+    for part in parts_of(document, loaders, _confidence):
+        for item in _load_part(part, input_format):
+            found = True
+            yield item
+        cut = cut and part.loader is None
+    if cut:
+        yield LoadError("the archive is cut off; what follows is missing", Location(document.path))
+    if not found:
+        yield _fatal(_unknown(document), document)
+
+
+def _load_part(part: Part, input_format: str | None) -> Iterator[Loaded]:
+    opened = part.open()
+    if isinstance(opened, LoadError):
+        yield opened
+    elif part.loader is not None:
+        yield from _load_as(part.loader, opened)
+    elif input_format is None and says_nothing(part.name) and isinstance(sniff(opened), LoadError):
         return
-    for folder, names, files in os.walk(path):
-        names[:] = sorted(name for name in names if name[0] != "." and name not in _SKIPPED_FOLDERS)
-        for name in sorted(files):
-            if name[0] != "." and Path(name).suffix.lower() not in _NOT_TRACES:
-                yield Path(folder) / name
+    else:
+        yield from load_document(opened, input_format)
+
+
+def _load_as(chosen: Loader, document: Document) -> Iterator[Loaded]:
+    found = False
+    for item in _guarded(chosen, document):
+        found = True
+        yield item
+    if not found:
+        yield _fatal(f"no trace in it, read as {chosen.title}", document)
 
 
 def _confidence(candidate: Loader, document: Document) -> float:

@@ -9,8 +9,8 @@ from pisama.loaders.base import Document, Loaded, Record
 from pisama.loaders.buffer_string import is_buffer_string, read_buffer_string
 from pisama.loaders.items import items, sample_items
 from pisama.loaders.python_text import open_python
-from pisama.loaders.span_messages import message_record
 from pisama.loaders.span_traces import assemble
+from pisama.loaders.span_values import message_record
 from pisama.loaders.spans import SpanRecord
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_string, first, open_json
 from pisama.report import LoadError

@@ -13,11 +13,11 @@ from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first
 from pisama.trace import JSON, Location, ToolCall
 
 _TEXTS = frozenset(("text", "input_text", "output_text", "refusal", "summary_text"))
-_THOUGHTS = frozenset(("thinking", "reasoning", "redacted_thinking", "text_reasoning"))
+_THOUGHTS = frozenset(("thinking", "reasoning", "redacted_thinking", "text_reasoning", "Microsoft.Extensions.AI.TextReasoningContent"))
 _CALLS = frozenset(
     (
         *("tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "function_call", "custom_tool_call"),
-        *("toolUse", "functionCall"),
+        *("toolUse", "functionCall", "tool-call"),
     )
 )
 _KEYED: Mapping[str, str] = {
@@ -88,7 +88,7 @@ def _block_text(block: Mapping[str, JSON]) -> str:
 
 def is_result(kind: str) -> bool:
     """Whether parts of this type are results of tools."""
-    return kind.endswith("tool_result") or kind in _RESULTS
+    return kind.endswith(("tool_result", "tool-result")) or kind in _RESULTS
 
 
 _RESULTS = frozenset(
@@ -147,8 +147,8 @@ class Parts:
         # Some servers write an empty text where a call has no arguments.
         arguments = {} if arguments == "" else open_json(arguments)
         at = Location(self.at.path, self.at.line, self.at.pointer + place) if self.at else None
-        call_id = as_string(first(record, "call_id", "toolUseId", "id", "tool_call_id"))
-        name = as_string(first(function, "name", "tool_name")) or as_string(record.get("function")) or ""
+        call_id = as_string(first(record, "call_id", "toolUseId", "id", "tool_call_id", "toolCallId"))
+        name = as_string(first(function, "name", "tool_name", "toolName")) or as_string(record.get("function")) or ""
         self.calls.append(ToolCall(name, arguments, call_id, at=at))
 
     def add_result(self, record: Mapping[str, JSON]) -> None:
@@ -157,11 +157,16 @@ class Parts:
         failure = first(record, "exception", "error")
         if isinstance(content, dict) and "response" in record:
             content, failure = _gemini_answer(content)
+        if isinstance(content, dict) and record.get("type") == "tool-result" and "value" in content:
+            failure = content["value"] if str(content.get("type")).startswith("error") else failure
+            content = content["value"]
         text = content_text(content)
-        call_id = as_string(first(record, "tool_use_id", "toolUseId", "call_id", "id", "tool_call_id"))
-        failed = record.get("is_error") is True or record.get("status") == "error" or failure is not None
+        call_id = as_string(
+            first(record, "tool_use_id", "toolUseId", "call_id", "id", "tool_call_id", "toolCallId")
+        )
+        failed = record.get("is_error") is True or record.get("isError") is True or record.get("status") == "error" or failure is not None
         error = (text or as_text(failure) or "failed") if failed else None
-        name = as_string(first(record, "name", "tool_name"))
+        name = as_string(first(record, "name", "tool_name", "toolName"))
         self.results.append(ToolResult(text if text is not None else as_text(failure), call_id, name, error))
 
 

@@ -15,46 +15,107 @@ from pisama.trace import JSON
 Attributes: TypeAlias = Mapping[str, JSON]
 Names: TypeAlias = tuple[str, ...]
 
-AGENT_NAME: Names = ("gen_ai.agent.name", "agent.name", "agent_name")
+AGENT_NAME: Names = ("gen_ai.agent.name", "agent.name", "agent_name", "ai.telemetry.functionId")
 AGENT_SPAN_NAME: Names = (*AGENT_NAME, "graph.node.id")
-MODEL: Names = ("gen_ai.response.model", "llm.model_name", "gen_ai.request.model", "model_name")
-INPUT_TOKENS: Names = ("gen_ai.usage.input_tokens", "llm.token_count.prompt", "gen_ai.usage.prompt_tokens")
+MODEL: Names = (
+    "gen_ai.response.model",
+    "llm.model_name",
+    "gen_ai.request.model",
+    "model_name",
+    "ai.response.model",
+    "ai.model.id",
+    "langfuse.observation.model.name",
+    "mlflow.llm.model",
+)
+INPUT_TOKENS: Names = (
+    "gen_ai.usage.input_tokens",
+    "llm.token_count.prompt",
+    "gen_ai.usage.prompt_tokens",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+)
 OUTPUT_TOKENS: Names = (
     "gen_ai.usage.output_tokens",
     "llm.token_count.completion",
     "gen_ai.usage.completion_tokens",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
 )
 CACHED_TOKENS: Names = (
     "gen_ai.usage.cache_read.input_tokens",
     "llm.token_count.prompt_details.cache_read",
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.details.cache_read_tokens",
+    "ai.usage.cachedInputTokens",
 )
+USAGE_DETAILS: Names = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
+"""An object of token counts, or JSON text of one, with the names listed below."""
+INPUT_TOKEN_FIELDS: Names = ("input_tokens", "prompt_tokens", "input")
+OUTPUT_TOKEN_FIELDS: Names = ("output_tokens", "completion_tokens", "output")
+CACHED_TOKEN_FIELDS: Names = ("cache_read_input_tokens", "input_cached_tokens", "input_cache_read")
 COST: Names = ("gen_ai.usage.cost", "llm.cost.total", "operation.cost", "gen_ai.usage.total_cost")
-FINISH_REASON: Names = ("gen_ai.response.finish_reasons", "llm.finish_reason", "llm.response.finish_reason")
+FINISH_REASON: Names = (
+    "gen_ai.response.finish_reasons",
+    "llm.finish_reason",
+    "llm.response.finish_reason",
+    "ai.response.finishReason",
+)
 
-TOOL_NAME: Names = ("gen_ai.tool.name", "tool.name", "traceloop.entity.name")
-TOOL_CALL_ID: Names = ("gen_ai.tool.call.id", "tool_call.id", "tool.call_id", "tool.id")
+TOOL_NAME: Names = (
+    "gen_ai.tool.name",
+    "tool.name",
+    "ai.toolCall.name",
+    "traceloop.entity.name",
+    "mlflow.spanFunctionName",
+    "tool_name",
+)
+TOOL_CALL_ID: Names = (
+    "gen_ai.tool.call.id",
+    "gen_ai.tool.call_id",
+    "tool_call.id",
+    "tool.call_id",
+    "tool.id",
+    "ai.toolCall.id",
+)
 TOOL_ARGUMENTS: Names = (
     "gen_ai.tool.call.arguments",
     "tool_arguments",
     "gcp.vertex.agent.tool_call_args",
+    "ai.toolCall.args",
+    "ai.toolCall.input",
     "input.value",
     "traceloop.entity.input",
+    "langfuse.observation.input",
+    "mlflow.spanInputs",
+    "arguments",
+    "input",
 )
 TOOL_RESULT: Names = (
     "gen_ai.tool.call.result",
     "tool_response",
     "gcp.vertex.agent.tool_response",
+    "ai.toolCall.result",
+    "ai.toolCall.output",
     "output.value",
     "traceloop.entity.output",
+    "langfuse.observation.output",
+    "mlflow.spanOutputs",
+    "output",
 )
 TOOL_DESCRIPTION: Names = ("gen_ai.tool.description", "tool.description")
 TOOL_SCHEMA: Names = ("gen_ai.tool.json_schema", "tool.json_schema", "tool.parameters")
 TOOL_STATUS = "gen_ai.tool.status"
+LEVEL = "langfuse.observation.level"
+STATUS_MESSAGE: Names = ("langfuse.observation.status_message", "otel.status_description")
 ERROR_TYPE = "error.type"
 
-TOOL_DEFINITIONS: Names = ("gen_ai.tool.definitions", "gen_ai.request.tools", "tool_definitions")
+TOOL_DEFINITIONS: Names = (
+    "gen_ai.tool.definitions",
+    "gen_ai.request.tools",
+    "tool_definitions",
+    "ai.prompt.tools",
+    "mlflow.chat.tools",
+)
 """A JSON list of definitions; `TOOL_DEFINITION_PREFIXES` are the flattened spellings."""
 TOOL_DEFINITION_PREFIXES: Names = ("llm.tools.", "llm.request.functions.")
 REQUEST_PARAMETERS = "model_request_parameters"
@@ -68,11 +129,43 @@ OUTPUT_MESSAGES = "gen_ai.output.messages"
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
 MESSAGE_EVENTS: Names = ("events", "all_messages_events")
 """JSON lists of per-message events kept in an attribute."""
+EVENT_ROLES: Mapping[str, str] = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "assistant",
+}
+"""Events, of spans or in logs, that are one message each."""
+INFERENCE_DETAILS = "gen_ai.client.inference.operation.details"
+"""The event that has all messages of a model call."""
+MESSAGE_EVENT_NAMES = frozenset((*EVENT_ROLES, INFERENCE_DETAILS))
 ALL_MESSAGES: Names = ("pydantic_ai.all_messages", "all_messages_events")
 INPUT_PREFIXES: Names = ("llm.input_messages.", "gen_ai.prompt.", "llm.prompts.")
 OUTPUT_PREFIXES: Names = ("llm.output_messages.", "gen_ai.completion.", "llm.completions.")
-INPUT_VALUE: Names = ("input.value", "traceloop.entity.input")
-OUTPUT_VALUE: Names = ("output.value", "traceloop.entity.output")
+PROMPT_MESSAGES: Names = ("gen_ai.prompt", "ai.prompt.messages", "ai.prompt")
+"""All messages given to a model call as one JSON text."""
+COMPLETION = "gen_ai.completion"
+"""All a model call answered as one JSON text."""
+RESPONSE_TEXT: Names = ("ai.response.text", "ai.response.object", "ai.result.text", "ai.result.object")
+RESPONSE_REASONING: Names = ("ai.response.reasoning",)
+RESPONSE_CALLS: Names = ("ai.response.toolCalls", "ai.result.toolCalls")
+INPUT_VALUE: Names = (
+    "input.value",
+    "traceloop.entity.input",
+    "langfuse.observation.input",
+    "mlflow.spanInputs",
+    "input",
+)
+OUTPUT_VALUE: Names = (
+    "output.value",
+    "traceloop.entity.output",
+    "langfuse.observation.output",
+    "mlflow.spanOutputs",
+    "output",
+)
+REQUEST_VALUE: Names = ("langfuse.observation.input",)
+"""The request of a model call as its client made it, with the tools it offered."""
 FINAL_RESULT: Names = ("final_result",)
 
 SESSION: Names = (
@@ -80,13 +173,18 @@ SESSION: Names = (
     "gen_ai.conversation.id",
     "traceloop.association.properties.thread_id",
     "langfuse.session.id",
+    "ai.telemetry.metadata.sessionId",
+    "mlflow.trace.session",
 )
+SPAN_TYPE = "logfire.span_type"
+PENDING = "pending_span"
+PENDING_PARENT = "logfire.pending_parent_id"
 WORKFLOW_NAME: Names = ("gen_ai.workflow.name", "traceloop.workflow.name")
 GRAPH_NAMESPACE = "langgraph_checkpoint_ns"
 GRAPH_AGENT = "lc_agent_name"
 GRAPH_METADATA = "metadata"
 GRAPH_PROPERTIES = "traceloop.association.properties."
-GRAPH_COMMON_NODES = frozenset({"agent", "model", "call_model", "tools", "llm", "chatbot", "__start__"})
+GRAPH_COMMON_NODES = frozenset({"agent", "model", "call_model", "tools", "llm", "chatbot", "model_request", "__start__"})
 """Nodes that prebuilt graphs have inside one agent; the agent is what encloses them."""
 
 FINAL_ANSWER_TOOLS = frozenset({"final_answer", "final_result", "final_output"})
@@ -120,13 +218,62 @@ _OPERATIONS: Mapping[str, str] = {
     "invoke_workflow": "workflow",
     "create_agent": "create_agent",
     "retrieval": "retriever",
+    "llm_call": "llm",
+    "tool_call": "tool",
+    "agent_call": "agent",
 }
+_LANGFUSE: Mapping[str, str] = {
+    "generation": "llm",
+    "agent": "agent",
+    "tool": "tool",
+    "chain": "chain",
+    "retriever": "retriever",
+    "embedding": "embedding",
+    "evaluator": "evaluator",
+    "guardrail": "guardrail",
+}
+_MLFLOW: Mapping[str, str] = {
+    "CHAT_MODEL": "llm",
+    "LLM": "llm",
+    "AGENT": "agent",
+    "TOOL": "tool",
+    "CHAIN": "chain",
+    "WORKFLOW": "workflow",
+    "TASK": "chain",
+    "RETRIEVER": "retriever",
+    "EMBEDDING": "embedding",
+    "RERANKER": "reranker",
+    "PARSER": "parser",
+    "GUARDRAIL": "guardrail",
+    "EVALUATOR": "evaluator",
+    "MEMORY": "memory",
+}
+_VERCEL: Mapping[str, str] = {
+    "ai.generateText": "agent",
+    "ai.streamText": "agent",
+    "ai.generateObject": "agent",
+    "ai.streamObject": "agent",
+    "ai.generateText.doGenerate": "llm",
+    "ai.streamText.doStream": "llm",
+    "ai.generateObject.doGenerate": "llm",
+    "ai.streamObject.doStream": "llm",
+    "ai.toolCall": "tool",
+    "ai.embed": "embedding",
+    "ai.embed.doEmbed": "embedding",
+    "ai.embedMany": "embedding",
+    "ai.embedMany.doEmbed": "embedding",
+}
+_UNKNOWN_KINDS = frozenset(("UNKNOWN", "span", "event"))
+"""What emitters write where they know no kind."""
 _TRACELOOP: Mapping[str, str] = {"workflow": "workflow", "task": "chain", "agent": "agent", "tool": "tool"}
 _SPAN_NAMES: Mapping[str, str] = {"agent run": "agent", "running tools": "chain", "running tool": "tool"}
 _KIND_ATTRIBUTES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("openinference.span.kind", _OPENINFERENCE),
+    ("ai.operationId", _VERCEL),
     ("gen_ai.operation.name", _OPERATIONS),
     ("traceloop.span.kind", _TRACELOOP),
+    ("langfuse.observation.type", _LANGFUSE),
+    ("mlflow.spanType", _MLFLOW),
     ("llm.request.type", _OPERATIONS),
 )
 _NAME_SUFFIXES: Names = (
@@ -154,13 +301,17 @@ def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str |
     for attribute, kinds in _KIND_ATTRIBUTES:
         value = attributes.get(attribute)
         if isinstance(value, str) and value:
+            value = value.strip('"')
             kind = kinds.get(value) or kinds.get(value.upper()) or kinds.get(value.lower())
-            return kind or "chain"
+            if kind is not None or value not in _UNKNOWN_KINDS:
+                return kind or "chain"
     kind = _SPAN_NAMES.get(name)
     if kind is None and (
         "gen_ai.prompt.0.role" in attributes or "llm.output_messages.0.message.role" in attributes
     ):
         return "llm"
+    if kind is None and "agent_name" in attributes and look_up(attributes, ALL_MESSAGES) is not None:
+        return "agent"
     return kind
 
 
@@ -173,11 +324,18 @@ def look_up(attributes: Attributes, names: Names) -> JSON:
     return None
 
 
+def says_failed(attributes: Attributes) -> bool:
+    """Whether an attribute marks the span as failed where its status does not."""
+    return attributes.get(TOOL_STATUS) == "error" or attributes.get(LEVEL) == "ERROR"
+
+
 def offers_tools(attributes: Attributes) -> bool:
     """Whether a model call records that it was given tools."""
     if look_up(attributes, (*TOOL_DEFINITIONS, REQUEST_PARAMETERS)) is not None:
         return True
-    return any(name.startswith(TOOL_DEFINITION_PREFIXES) for name in attributes)
+    if any(name.startswith(TOOL_DEFINITION_PREFIXES) for name in attributes):
+        return True
+    return bool(as_mapping(open_json(look_up(attributes, REQUEST_VALUE))).get("tools"))
 
 
 def managed_agents(attributes: Attributes) -> Iterator[str]:
@@ -194,6 +352,8 @@ def plain_name(name: str) -> str:
     for suffix in _NAME_SUFFIXES:
         if name.endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)]
+    if name.startswith("agent_run [") and name.endswith("]"):
+        return name[len("agent_run [") : -1] or name
     return name
 
 

@@ -7,21 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from pisama.loaders import names
 from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_message, role_of
+from pisama.loaders.span_values import messages_in, text_in
 from pisama.loaders.spans import SpanRecord
-from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
+from pisama.loaders.values import as_list, as_mapping, as_string, as_text, open_json
 from pisama.trace import JSON, ToolCall
 
 MAX_INDEX_DIGITS = 7
 """Digits of an index in a flattened name (`llm.input_messages.12.…`); more is not an index."""
 
-_EVENT_ROLES: Mapping[str, str] = {
-    "gen_ai.system.message": "system",
-    "gen_ai.user.message": "user",
-    "gen_ai.assistant.message": "assistant",
-    "gen_ai.tool.message": "tool",
-    "gen_ai.choice": "assistant",
-}
-_INFERENCE_DETAILS = "gen_ai.client.inference.operation.details"
 _REPLAYED_CALLS = "tool-call"
 _OBSERVATION = "tool-response"
 _CALL_ID = "Call id: "
@@ -53,6 +46,8 @@ def read_conversation(span: SpanRecord) -> Conversation:
         from_events = _from_events(span)
         given = given or from_events.given
         said = said or from_events.said
+    given = given or list(messages_in(names.look_up(attributes, names.PROMPT_MESSAGES), "user"))
+    said = said or list(_response(attributes))
     system = _instructions(attributes.get(names.SYSTEM_INSTRUCTIONS))
     if system and not any(message.role == "system" for message in given):
         given.insert(0, ChatMessage("system", system))
@@ -153,6 +148,8 @@ def _listed(value: JSON) -> list[ChatMessage]:
 
 def _instructions(value: JSON) -> str:
     opened = open_json(value)
+    if isinstance(opened, dict):
+        opened = opened.get("parts") or [opened]
     if isinstance(opened, str):
         return opened
     return read_message({"role": "system", "parts": opened}).text if isinstance(opened, list) else ""
@@ -162,13 +159,13 @@ def _from_events(span: SpanRecord) -> Conversation:
     """Messages recorded as events of the span, or as a list of events in an attribute."""
     conversation = Conversation()
     for event in span.events:
-        if event.name == _INFERENCE_DETAILS:
+        if event.name == names.INFERENCE_DETAILS:
             system = _instructions(event.attributes.get(names.SYSTEM_INSTRUCTIONS))
             if system:
                 conversation.given.append(ChatMessage("system", system))
             conversation.given += _listed(event.attributes.get(names.INPUT_MESSAGES))
             conversation.said += _listed(event.attributes.get(names.OUTPUT_MESSAGES))
-        elif event.name in _EVENT_ROLES:
+        elif event.name in names.EVENT_ROLES:
             _add_event(conversation, event.name, event.attributes)
     if conversation.given or conversation.said:
         return conversation
@@ -179,7 +176,7 @@ def _from_events(span: SpanRecord) -> Conversation:
 
 
 def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]) -> None:
-    role = _EVENT_ROLES.get(name)
+    role = names.EVENT_ROLES.get(name)
     if role is None:
         return
     record: dict[str, JSON] = {
@@ -198,6 +195,20 @@ def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]
         conversation.given.append(message)
 
 
+def _response(attributes: names.Attributes) -> Iterator[ChatMessage]:
+    """The answer of a model call whose text, thoughts and calls are an attribute each."""
+    text = names.look_up(attributes, names.RESPONSE_TEXT)
+    calls = as_list(open_json(names.look_up(attributes, names.RESPONSE_CALLS)))
+    reasoning = names.look_up(attributes, names.RESPONSE_REASONING)
+    completion = attributes.get(names.COMPLETION)
+    if completion is not None:
+        yield from messages_in(completion, "assistant")
+    elif text is not None or calls or reasoning is not None:
+        yield read_message(
+            {"role": "assistant", "content": as_text(text), "tool_calls": calls, "reasoning": reasoning}
+        )
+
+
 def _from_values(attributes: names.Attributes) -> tuple[list[ChatMessage], list[ChatMessage]]:
     """Messages out of the raw input and output of a span that has nothing better."""
     given = list(messages_in(names.look_up(attributes, names.INPUT_VALUE), "user"))
@@ -210,65 +221,6 @@ def _from_values(attributes: names.Attributes) -> tuple[list[ChatMessage], list[
         said.append(said[-1])
     # An output that is the whole conversation tells what was given as well.
     return given or [message for message in said[:-1] if message.role != "assistant"], answer
-
-
-def messages_in(value: JSON, role: str) -> Iterator[ChatMessage]:
-    """The messages in a raw input or output: a list of them, an object that has one, or plain text."""
-    opened = open_json(value)
-    if isinstance(opened, str):
-        if opened:
-            yield ChatMessage(role_of(role), opened)
-        return
-    record = as_mapping(opened)
-    for key in ("inputs", "outputs"):
-        record = as_mapping(record.get(key)) or record
-    found = first(record, "messages", "choices", "generations") if record else opened
-    items = as_list(found)
-    if len(items) == 1 and isinstance(items[0], list):
-        items = items[0]
-    for item in items:
-        message = message_record(item)
-        if message:
-            yield read_message({"role": role, **message})
-    if record and not items:
-        text = text_in(record)
-        if text:
-            yield ChatMessage(role_of(role), text)
-
-
-def message_record(value: JSON) -> dict[str, JSON]:
-    """A message without the envelopes that LangChain dumps and chat choices put around it."""
-    record = as_mapping(value)
-    for envelope in ("message", "kwargs", "data"):
-        inner = record.get(envelope)
-        if isinstance(inner, dict):
-            kind = inner.get("type") or record.get("type")
-            record = {"role": kind, **inner} if isinstance(kind, str) else dict(inner)
-    if not ("content" in record or "parts" in record or "tool_calls" in record):
-        return {}
-    if "role" not in record and isinstance(record.get("type"), str):
-        record = {"role": record["type"], **record}
-    return record
-
-
-def text_in(value: JSON) -> str | None:
-    """The text of an agent's raw output or input: itself, or the field of an object that holds it."""
-    opened = open_json(value)
-    if isinstance(opened, str):
-        return opened
-    found = first(
-        as_mapping(opened),
-        "raw",
-        "task",
-        "answer",
-        "output",
-        "content",
-        "result",
-        "response",
-        "input",
-        "text",
-    )
-    return found if isinstance(found, str) else None
 
 
 def read_observation(text: str) -> ToolResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pisama.loaders import names
@@ -15,7 +15,7 @@ from pisama.loaders.span_messages import (
     read_conversation,
 )
 from pisama.loaders.spans import Node, SpanTree
-from pisama.loaders.values import as_integer, as_list, as_number, as_string, open_json
+from pisama.loaders.values import as_integer, as_list, as_mapping, as_number, as_string, open_json
 from pisama.trace import JSON, Message, Usage
 
 MAX_OWN_WORDS = 4
@@ -297,10 +297,25 @@ def _finish_reason(attributes: names.Attributes) -> str | None:
 
 def usage_of(attributes: names.Attributes) -> Usage | None:
     """Tokens and cost of one model call; None when it records neither."""
+    details = as_mapping(open_json(names.look_up(attributes, names.USAGE_DETAILS)))
     usage = Usage(
-        input_tokens=as_integer(names.look_up(attributes, names.INPUT_TOKENS)),
-        output_tokens=as_integer(names.look_up(attributes, names.OUTPUT_TOKENS)),
-        cached_tokens=as_integer(names.look_up(attributes, names.CACHED_TOKENS)),
+        input_tokens=as_integer(
+            _count(attributes, names.INPUT_TOKENS, details, names.INPUT_TOKEN_FIELDS)
+        ),
+        output_tokens=as_integer(
+            _count(attributes, names.OUTPUT_TOKENS, details, names.OUTPUT_TOKEN_FIELDS)
+        ),
+        cached_tokens=as_integer(
+            _count(attributes, names.CACHED_TOKENS, details, names.CACHED_TOKEN_FIELDS)
+        ),
         cost=as_number(names.look_up(attributes, names.COST)),
     )
     return None if usage == Usage() else usage
+
+
+def _count(
+    attributes: names.Attributes, named: names.Names, details: Mapping[str, JSON], fields: names.Names
+) -> JSON:
+    """A count from the attributes, else from the details."""
+    found = names.look_up(attributes, named)
+    return found if found is not None else names.look_up(details, fields)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from pisama.loaders import names
 from pisama.loaders.messages import ToolResult, content_text
-from pisama.loaders.span_messages import message_record
 from pisama.loaders.span_steps import StepDraft
+from pisama.loaders.span_values import message_record
 from pisama.loaders.spans import Node, SpanRecord, SpanTree
 from pisama.loaders.values import as_list, as_mapping, as_string, first, open_json
 from pisama.trace import JSON, Tool
@@ -83,23 +84,37 @@ def offered_tools(attributes: names.Attributes) -> Iterator[Tool]:
     for fields in flat.values():
         schema = open_json(first(fields, "tool.json_schema", "json_schema"))
         yield from _tools([schema if isinstance(schema, dict) else dict(fields)])
+    yield from _tools(as_mapping(open_json(names.look_up(attributes, names.REQUEST_VALUE))).get("tools"))
     parameters = as_mapping(open_json(attributes.get(names.REQUEST_PARAMETERS)))
     yield from _tools(parameters.get("function_tools"))
     yield from _tools(parameters.get("output_tools"))
 
 
 def _tools(definitions: JSON) -> Iterator[Tool]:
-    for item in as_list(definitions):
-        record = as_mapping(open_json(item))
-        record = as_mapping(record.get("function")) or record
+    opened = (as_mapping(open_json(item)) for item in as_list(definitions))
+    for item in chain.from_iterable(_declared(record) for record in opened):
+        record = as_mapping(first(item, "function", "toolSpec")) or item
         name = as_string(record.get("name"))
         schema = open_json(
-            first(record, "parameters", "input_schema", "parameters_json_schema", "inputSchema")
+            first(
+                record,
+                "parameters",
+                "input_schema",
+                "parameters_json_schema",
+                "inputSchema",
+                "parametersJsonSchema",
+            )
         )
         if name is not None:
             yield Tool(
                 name, as_string(record.get("description")), schema if isinstance(schema, dict) else None
             )
+
+
+def _declared(record: dict[str, JSON]) -> list[dict[str, JSON]]:
+    """The definitions in one entry; Gemini lists all functions in the first."""
+    declared = as_list(first(record, "functionDeclarations", "function_declarations"))
+    return [as_mapping(item) for item in declared] or [record]
 
 
 def _named_tools(node: Node) -> Iterator[Tool]:

@@ -6,23 +6,25 @@ from collections.abc import Iterable, Iterator
 
 from pisama.loaders import names
 from pisama.loaders.span_calls import CallPairing, handoff_target
-from pisama.loaders.span_messages import messages_in, read_conversation, text_in
+from pisama.loaders.span_groups import runs
+from pisama.loaders.span_messages import read_conversation
 from pisama.loaders.span_steps import CallDraft, StepDraft, agent_names, agent_of, draft_steps, usage_of
 from pisama.loaders.span_tools import tools_of
-from pisama.loaders.spans import Node, SpanRecord, SpanTree, as_span, build_tree, group_by_trace
+from pisama.loaders.span_values import messages_in, text_in
+from pisama.loaders.spans import Node, SpanRecord, SpanTree, as_span, build_tree
 from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
 from pisama.trace import JSON, Step, ToolCall, Trace
 
 
 def assemble(records: Iterable[SpanRecord], *, format_id: str, growing: bool = False) -> Iterator[Trace]:
-    """The traces in these span records, one for each trace id, earliest first.
+    """The traces in these span records, one for each run, earliest first.
 
     Args:
         records: Spans in any order.
         format_id: Id of the loader, for `Trace.format`.
         growing: The input was cut off, so the last run is not whole.
     """
-    groups = group_by_trace(records)
+    groups = runs(records)
     for number, group in enumerate(groups):
         last = number == len(groups) - 1
         yield _Assembly(build_tree(group), format_id).trace(growing=growing and last)
@@ -277,4 +279,4 @@ def _given_answer(call: CallDraft) -> str | None:
     if call.name not in names.FINAL_ANSWER_TOOLS:
         return None
     answer = first(as_mapping(call.arguments), *names.FINAL_ANSWER_ARGUMENTS)
-    return as_text(answer) or call.result
+    return as_text(answer) or call.result or as_text(call.arguments)

@@ -43,6 +43,14 @@ class SpanEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SpanLink:
+    """A span of another trace that a span says it belongs with (W3C trace context)."""
+
+    trace_id: str
+    span_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpanRecord:
     """One span as it was recorded, whatever the file format."""
 
@@ -58,6 +66,7 @@ class SpanRecord:
     status_message: str | None = None
     attributes: Mapping[str, JSON] = field(default_factory=dict)
     events: Sequence[SpanEvent] = ()
+    links: Sequence[SpanLink] = ()
     scope: str | None = None
     """Name of the instrumentor that emitted it."""
     resource: Mapping[str, JSON] = field(default_factory=dict)
@@ -91,7 +100,7 @@ class Node:
         record = self.record
         exceptions = [event.attributes for event in record.events if event.name == "exception"]
         type_name = as_string(record.attributes.get(names.ERROR_TYPE))
-        flagged = record.status == "error" or type_name or record.attributes.get(names.TOOL_STATUS) == "error"
+        flagged = record.status == "error" or type_name or names.says_failed(record.attributes)
         if not flagged and not exceptions:
             return None
         for exception in exceptions:
@@ -100,7 +109,8 @@ class Node:
                 return message
         for exception in exceptions:
             type_name = as_string(exception.get("exception.type")) or type_name
-        return record.status_message or type_name or "failed"
+        told = as_string(names.look_up(record.attributes, names.STATUS_MESSAGE))
+        return record.status_message or told or type_name or "failed"
 
 
 @dataclass(slots=True)
@@ -207,11 +217,3 @@ def as_span(node: Node, agent: str | None) -> Span:
         status=record.status,
         attributes=kept,
     )
-
-
-def group_by_trace(records: Iterable[SpanRecord]) -> list[list[SpanRecord]]:
-    """The spans of each trace id, earliest trace first."""
-    groups: dict[str, list[SpanRecord]] = {}
-    for record in records:
-        groups.setdefault(record.trace_id, []).append(record)
-    return sorted(groups.values(), key=lambda group: min(record.start or 0 for record in group))
