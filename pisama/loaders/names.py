@@ -357,6 +357,14 @@ def plain_name(name: str) -> str:
     return name
 
 
+def handoff_target(name: str) -> str | None:
+    """The agent that a call of this name hands over to, as its name is spelled in tool names."""
+    for prefix in HANDOFF_PREFIXES:
+        if name.startswith(prefix):
+            return name[len(prefix) :].strip().lower().replace(" ", "_") or None
+    return None
+
+
 def agent_of_graph(attributes: Attributes) -> str | None:
     """The agent that a node of a LangGraph belongs to.
 

@@ -7,12 +7,13 @@ new to each step, numbers the steps, and makes the trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from pisama.loaders.base import Document
 from pisama.loaders.messages import ChatMessage, ConversationBuilder
+from pisama.loaders.names import handoff_target
 from pisama.trace import JSON, Location, Step, Tool, Trace, Usage
 
 _SUFFIXES = frozenset((".json", ".jsonl", ".ndjson", ".gz", ".zst", ".log", ".txt", ".eval"))
@@ -118,7 +119,7 @@ class RunBuilder:
             id=trace_id,
             format=format_id,
             task=self.task,
-            steps=tuple(steps),
+            steps=tuple(_with_recipients(steps)),
             agents=tuple(dict.fromkeys(step.agent for step in steps)),
             tools=None if self._tools is None else tuple(self._tools.values()),
             final_answer=answer,
@@ -130,6 +131,19 @@ class RunBuilder:
 
     def _context(self, name: str) -> ConversationBuilder:
         return self._contexts.setdefault(name, ConversationBuilder())
+
+
+def _with_recipients(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps; one that hands over to an agent of this run, by a tool named after it, is addressed to it."""
+    known = {step.agent.lower().replace(" ", "_"): step.agent for step in steps}
+    for step in steps:
+        targets = (handoff_target(call.name) for call in step.tool_calls)
+        to = next((known[target] for target in targets if target in known), None)
+        yield (
+            step
+            if to is None or step.recipient is not None or to == step.agent
+            else replace(step, recipient=to)
+        )
 
 
 def inside(at: Location, *names: str | int) -> Location:

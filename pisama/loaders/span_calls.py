@@ -45,7 +45,7 @@ class _Announced:
         self._exact: dict[tuple[str, str], deque[CallDraft]] = {}
         for call in calls:
             self._named.setdefault(call.name, deque()).append(call)
-            target = handoff_target(call.name)
+            target = names.handoff_target(call.name)
             if target is not None:
                 self._named.setdefault(names.HANDOFF_PREFIXES[0] + target, deque()).append(call)
         for name, same in self._named.items():
@@ -59,7 +59,7 @@ class _Announced:
     def find(self, executed: CallDraft) -> CallDraft | None:
         """The first call not executed yet that is this one by name."""
         found = _next_free(self._named.get(executed.name), executed)
-        target = handoff_target(executed.name)
+        target = names.handoff_target(executed.name)
         if found is None and target is not None:
             found = _next_free(self._named.get(names.HANDOFF_PREFIXES[0] + target), executed)
         return found
@@ -205,11 +205,3 @@ def _complete(call: CallDraft, executed: CallDraft) -> None:
     if call.result is None:
         call.result = executed.result
     call.error = call.error or executed.error
-
-
-def handoff_target(name: str) -> str | None:
-    """The agent that a call of this name hands over to, as its name is spelled in tool names."""
-    for prefix in names.HANDOFF_PREFIXES:
-        if name.startswith(prefix):
-            return name[len(prefix) :].strip().lower().replace(" ", "_") or None
-    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pisama.loaders import names
-from pisama.loaders.span_calls import CallPairing, handoff_target
+from pisama.loaders.span_calls import CallPairing
 from pisama.loaders.span_groups import runs
 from pisama.loaders.span_messages import read_conversation
 from pisama.loaders.span_steps import CallDraft, StepDraft, agent_names, agent_of, draft_steps, usage_of
@@ -114,7 +114,7 @@ class _Assembly:
         known = {step.agent.lower().replace(" ", "_"): step.agent for step in self.steps}
         for step in self.steps:
             for call in step.calls:
-                target = handoff_target(call.name)
+                target = names.handoff_target(call.name)
                 if target == "agent":
                     target = as_string(first(as_mapping(call.arguments), "agent_name", "agent", "name"))
                 agent = known.get(target.lower()) if target else None
