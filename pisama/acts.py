@@ -74,11 +74,12 @@ _ANSWERING = frozenset(
 _EXECUTORS = frozenset(
     """bash sh shell zsh powershell terminal run_command run_shell_command execute_bash execute_command exec exec_command
     local_shell command python python3 ipython python_interpreter code_interpreter execute_code run_code run_python
-    execute_python computer_terminal execute run jupyter""".split()
+    execute_python computer_terminal execute run jupyter command_execution run_ipython execute_ipython_cell""".split()
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _COMMAND_START = re.compile(
-    r"(?:\A|[\n;|&(]|\bthen\b|\bdo\b)[ \t]{0,8}(?:sudo |time |env |npx |python3? -m |uv run |poetry run )?([\w./\-]{1,80}(?:[ \t]{1,3}[\w./:\-]{1,60}){0,3})"
+    r"(?:\A|[\n;|&(]|\bthen\b|\bdo\b)[ \t]{0,8}(?:sudo |time |env |npx |python3? -m |uv run |poetry run "
+    r"|(?:/usr)?(?:/bin/)?(?:ba|z|da)?sh -l?c ['\"]?)?([\w./\-]{1,80}(?:[ \t]{1,3}[\w./:\-]{1,60}){0,3})"
 )
 
 
