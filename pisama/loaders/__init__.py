@@ -22,11 +22,17 @@ from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
 from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.gemini import GeminiLoader
+from pisama.loaders.gemini_cli import GeminiCliLoader
+from pisama.loaders.gemini_cli_stream import GeminiCliStreamLoader
+from pisama.loaders.jaeger import JaegerLoader
 from pisama.loaders.langchain import LangChainLoader
 from pisama.loaders.langfuse import LangfuseLoader
 from pisama.loaders.langgraph import LangGraphLoader
 from pisama.loaders.langgraph_checkpoints import LangGraphCheckpointsLoader
 from pisama.loaders.langsmith import LangSmithLoader
+from pisama.loaders.logfire import LogfireLoader
+from pisama.loaders.mlflow import MlflowLoader
+from pisama.loaders.n8n import N8nLoader
 from pisama.loaders.openai_agents import OpenAIAgentsLoader
 from pisama.loaders.openai_agents_session import OpenAIAgentsSessionLoader
 from pisama.loaders.openai_agents_state import OpenAIAgentsStateLoader
@@ -36,6 +42,13 @@ from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
 from pisama.loaders.otel_js import OtelJavaScriptLoader
 from pisama.loaders.otel_python import OtelPythonLoader
 from pisama.loaders.otlp import OtlpLoader
+from pisama.loaders.phoenix import PhoenixLoader
+from pisama.loaders.pydantic_ai import PydanticAILoader
+from pisama.loaders.smolagents import SmolagentsLoader
+from pisama.loaders.smolagents_messages import SmolagentsMessagesLoader
+from pisama.loaders.span_attributes import SpanAttributesLoader
+from pisama.loaders.weave import WeaveLoader
+from pisama.loaders.zipkin import ZipkinLoader
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -47,22 +60,35 @@ LOADERS: tuple[Loader, ...] = (
     OpenInferenceTreeLoader(),
     OtelPythonLoader(),
     OtelJavaScriptLoader(),
+    JaegerLoader(),
+    MlflowLoader(),
+    WeaveLoader(),
+    PhoenixLoader(),
+    LogfireLoader(),
+    ZipkinLoader(),
+    SpanAttributesLoader(),
     LangfuseLoader(),
     LangSmithLoader(),
     OpenAIAgentsLoader(),
     OpenAIAgentsStateLoader(),
     OpenAIAgentsSessionLoader(),
+    N8nLoader(),
     ClaudeCodeLoader(),
     ClaudeCodeStreamLoader(),
     ClaudeCodeResultLoader(),
     CodexRolloutLoader(),
     CodexExecLoader(),
+    GeminiCliLoader(),
+    GeminiCliStreamLoader(),
     OpenAIResponsesLoader(),
     GeminiLoader(),
     BedrockLoader(),
     LangChainLoader(),
     LangGraphLoader(),
     LangGraphCheckpointsLoader(),
+    PydanticAILoader(),
+    SmolagentsLoader(),
+    SmolagentsMessagesLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
@@ -96,7 +122,7 @@ def load_document(document: Document, input_format: str | None = None) -> Iterat
     """The traces of an opened input. `input_format` is the id of a loader; without it one is found."""
     named = loader(input_format) if input_format else None
     if input_format and named is None:
-        yield _fatal(f"no input format is called {input_format}; there are {_formats()}", document)
+        yield _fatal(f"no input format is called {input_format}; `pisama formats` lists them", document)
     elif document.is_empty():
         yield from _only_errors(document)
     elif document.members:
@@ -201,15 +227,16 @@ def _only_errors(document: Document) -> Iterator[LoadError]:
 
 
 def _unknown(document: Document) -> str:
+    name_it = "name its format with --input-format; `pisama formats` lists them"
     if document.raw is not None:
-        return f"binary data of no known format; name it with --input-format ({_formats()})"
+        return f"binary data of no known format; {name_it}"
     if document.tables:
         return f"a database of no known format (tables: {_some(document.tables)})"
     if document.members:
-        return f"files of no known format ({_some(document.members)})"
+        return f"no trace in these files ({_some(document.members)})"
     if document.text is not None:
-        return f"text of no known format; name it with --input-format ({_formats()})"
-    return f"JSON of no known shape ({_shape(document)}); name its format with --input-format ({_formats()})"
+        return f"text of no known format; {name_it}"
+    return f"JSON of no known shape ({_shape(document)}); {name_it}"
 
 
 def _shape(document: Document) -> str:
@@ -232,10 +259,6 @@ def _some(names: Collection[str]) -> str:
 
 
 _KINDS = {"str": "string", "int": "number", "float": "number", "bool": "truth value", "NoneType": "null"}
-
-
-def _formats() -> str:
-    return ", ".join(candidate.id for candidate in LOADERS)
 
 
 def _fatal(reason: str, document: Document) -> LoadError:

@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from pisama.loaders.base import Document
 from pisama.loaders.messages import ChatMessage, ConversationBuilder, ToolResult
-from pisama.trace import JSON, Location, Step, Tool, ToolCall, Trace, Usage
+from pisama.trace import JSON, Location, Message, Step, Tool, ToolCall, Trace, Usage
 
 
 @dataclass(slots=True)
@@ -22,7 +22,8 @@ class _Response:
 
     at: Location | None
     start: int | None
-    texts: list[str] = field(default_factory=list)
+    texts: list[list[str]] = field(default_factory=list)
+    """Each in the pieces in which it came."""
     thoughts: list[str] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
     end: int | None = None
@@ -54,10 +55,17 @@ class Turns:
         self.close()
         self._builder.hear(message)
 
-    def say(self, text: str, at: Location | None = None, time: int | None = None) -> None:
-        """A text of the response."""
-        if text:
-            self._response(at, time).texts.append(text)
+    def say(
+        self, text: str, at: Location | None = None, time: int | None = None, *, goes_on: bool = False
+    ) -> None:
+        """A text of the response; one that goes on where the last one stopped is part of it."""
+        if not text:
+            return
+        texts = self._response(at, time).texts
+        if goes_on and texts:
+            texts[-1].append(text)
+        else:
+            texts.append([text])
 
     def think(self, text: str, at: Location | None = None, time: int | None = None) -> None:
         """A thought of the response."""
@@ -113,7 +121,7 @@ class Turns:
         step = Step(
             index=self._count,
             agent=self.agent,
-            text="\n".join(response.texts),
+            text="\n".join("".join(pieces) for pieces in response.texts),
             reasoning="\n".join(response.thoughts) or None,
             model=self.model,
             start=response.start,
@@ -209,10 +217,17 @@ def _walk(
         if place == len(branch.steps):
             continue
         index = len(steps)
-        steps.append(replace(branch.steps[place], index=index, parent=parent))
+        step = branch.steps[place]
+        seen = step.seen if parent is None else tuple(_from_caller(message) for message in step.seen)
+        steps.append(replace(step, index=index, parent=parent, seen=seen))
         stack.append((branch, place + 1, parent))
         children = reversed(started.get((branch.name, place), []))
         stack.extend((child, 0, index) for child in children if waiting.pop(child.name, None) is not None)
+
+
+def _from_caller(message: Message) -> Message:
+    """What stands in the user's place for a sub-agent was written by the agent that called it."""
+    return replace(message, role="assistant") if message.role == "user" else message
 
 
 def session_trace(
