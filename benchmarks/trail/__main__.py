@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,15 @@ from benchmarks.command import application, clear_errors, tracked, write_json
 from benchmarks.trail.adapter import TABLE, fit
 from benchmarks.trail.blind import run_blind
 from benchmarks.trail.data import find_cases
+from benchmarks.trail.oracle import run_oracle
 from benchmarks.trail.sightings import examine
+
+
+class Protocol(StrEnum):
+    """How detectors are asked."""
+
+    BLIND = "blind"
+    ORACLE = "oracle"
 
 
 def main(
@@ -22,6 +31,13 @@ def main(
             show_default=False,
         ),
     ],
+    protocol: Annotated[
+        Protocol,
+        typer.Option(
+            help="blind: detectors get the trace alone. oracle: the detector of the annotated category is "
+            "asked about the annotated span."
+        ),
+    ] = Protocol.BLIND,
     json: Annotated[
         Path | None, typer.Option(help="Write the figures to this file.", show_default=False)
     ] = None,
@@ -52,6 +68,9 @@ def main(
     """Find the annotated failures of TRAIL."""
     with clear_errors():
         cases = [examine(case) for case in tracked(find_cases(data), "traces")]
+        if protocol is Protocol.ORACLE:
+            run_oracle(cases, json)
+            return
         if refit:
             write_json(TABLE, fit(cases).as_json())
         run_blind(cases, json, predictions, curve, with_signals=signals)

@@ -21,7 +21,7 @@ from benchmarks.trail.sightings import PLACES, Examined, Place, Sighting
 TABLE = Path(__file__).with_name("adapter.json")
 MOST_PREDICTIONS = 6.0
 """Predictions per trace, on average, of the default operating point."""
-SMOOTHING = 2.0
+SMOOTHING = 4.0
 """Weight, in issues, of what a signal inherits from its detector, and a detector from all."""
 LEAST_SHARE = 0.04
 """Cells below this share are left out of the table: they could not carry a prediction."""

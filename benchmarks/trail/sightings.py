@@ -6,21 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from benchmarks.examination import EVERYTHING, report_on
 from benchmarks.trail.data import Case, Pair, blind_trace, gold_pairs
-from pisama.api import analyze
-from pisama.config import Config
-from pisama.issue import Issue, Level
+from pisama.issue import Issue
 from pisama.report import TraceReport
 from pisama.trace import Step, Trace
 
-Place: TypeAlias = Literal["step", "tool", "next", "previous", "evidence", "last", "first"]
+Place: TypeAlias = Literal["step", "tool", "next", "previous", "evidence", "last"]
 """Which span an issue is put on, seen from the step it names: that step's model call, the tool call it names, the
-same agent's next or previous step, the step of its last piece of evidence, the last or first step of the run."""
+same agent's next or previous step, the step of its last piece of evidence, the last step of the run."""
 
 PLACES: tuple[Place, ...] = get_args(Place)
-
-EVERYTHING = Config(min_severity=Level.INFO, min_confidence=0.0, plugins=False)
-"""Also what pisama would count but not show: the adapter weighs signals by how often they were right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +41,13 @@ class Examined:
 
 
 def examine(case: Case) -> Examined:
-    """Run every detector over the trace alone, then read its annotation."""
-    reports = analyze(blind_trace(case.trace_path), config=EVERYTHING).traces
-    seen = tuple(sighting for report in reports for sighting in sightings(report))
-    trace = reports[0].trace if reports else Trace(case.id, "unreadable")
+    """Run every detector over the trace alone, then read its annotation.
+
+    Issues count also where pisama would not show them: the adapter weighs a signal by how often it was right.
+    """
+    report = report_on(blind_trace(case.trace_path), EVERYTHING)
+    seen = sightings(report) if report is not None else ()
+    trace = report.trace if report is not None else Trace(case.id, "unreadable")
     return Examined(case, trace, seen, gold_pairs(case.annotation_path))
 
 
@@ -85,7 +84,6 @@ class _Neighbours:
             "previous": self.previous.get(step.index) if step else None,
             "evidence": self.trace.step(shown[-1]) if shown else None,
             "last": steps[-1] if steps else None,
-            "first": steps[0] if steps else None,
         }
         spans = {place: each.span_id for place, each in found.items() if each is not None and each.span_id}
         if step is not None and issue.span_id and issue.span_id != step.span_id:
