@@ -11,8 +11,8 @@ from typing import TypeAlias
 from pisama.analysis import examine
 from pisama.config import Config
 from pisama.detectors import Detector
-from pisama.loaders import find_files, load_path
 from pisama.loaders import load as load_source
+from pisama.loaders import load_path
 from pisama.report import LoadError, Report, TraceReport
 from pisama.selection import chosen
 from pisama.trace import JSON, Trace
@@ -85,8 +85,6 @@ def read(source: Source, *, input_format: str | None = None) -> Iterator[Trace |
     if isinstance(source, str) and not source.lstrip().startswith(("{", "[")):
         source = Path(source)
     if isinstance(source, PathLike):
-        path = Path(source)
-        for file in find_files(path) if path.is_dir() else (path,):
-            yield from load_path(file, input_format)
+        yield from load_path(Path(source), input_format)
     else:
         yield from load_source(source, input_format)

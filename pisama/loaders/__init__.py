@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
+from pisama.loaders.ag2 import Ag2Loader
 from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.atif import AtifLoader
+from pisama.loaders.autogen import AutoGenLoader
 from pisama.loaders.base import Document, Loaded, Loader
 from pisama.loaders.bedrock import BedrockLoader
 from pisama.loaders.bundles import Part, parts_of, with_companions
@@ -38,6 +40,7 @@ from pisama.loaders.openai_agents_session import OpenAIAgentsSessionLoader
 from pisama.loaders.openai_agents_state import OpenAIAgentsStateLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.loaders.openai_responses import OpenAIResponsesLoader
+from pisama.loaders.opencode import OpenCodeLoader, OpenCodeRunLoader
 from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
 from pisama.loaders.otel_js import OtelJavaScriptLoader
 from pisama.loaders.otel_python import OtelPythonLoader
@@ -80,6 +83,8 @@ LOADERS: tuple[Loader, ...] = (
     CodexExecLoader(),
     GeminiCliLoader(),
     GeminiCliStreamLoader(),
+    OpenCodeLoader(),
+    OpenCodeRunLoader(),
     OpenAIResponsesLoader(),
     GeminiLoader(),
     BedrockLoader(),
@@ -89,6 +94,8 @@ LOADERS: tuple[Loader, ...] = (
     PydanticAILoader(),
     SmolagentsLoader(),
     SmolagentsMessagesLoader(),
+    Ag2Loader(),
+    AutoGenLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),

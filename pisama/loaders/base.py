@@ -7,10 +7,10 @@ turns it into traces. Loaders know nothing of each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Trace
@@ -55,7 +55,7 @@ class Document:
     """The text, when it is not JSON (a Markdown log); `read` is then empty."""
     tables: Mapping[str, Table] = field(default_factory=dict)
     """The tables of a database, by name; `read` is then empty."""
-    members: Mapping[str, Callable[[], Document | LoadError]] = field(default_factory=dict)
+    members: Members = field(default_factory=dict)
     """The entries of an archive, or the files of a folder that is one run, by their names relative to it
     with forward slashes, sorted. Calling one opens it; `read` is then empty."""
     problem: LoadError | None = None
@@ -72,6 +72,7 @@ class Document:
         return self.read()
 
 
+Members: TypeAlias = Mapping[str, Callable[[], Document | LoadError]]
 Loaded: TypeAlias = Trace | LoadError
 
 
@@ -95,6 +96,24 @@ class Loader(Protocol):
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The traces, and an error for each part that could not be read. Must not raise."""
+        ...
+
+
+@runtime_checkable
+class GroupsFiles(Protocol):
+    """A loader whose runs may be spread over several files of a folder that holds other files too.
+
+    A loader without it is asked about a folder, or an archive, as a whole: its `sniff` is given a
+    document with `members`, and an answer above 0 says that all of them together are one input of its.
+    """
+
+    def companions(self, members: Members) -> Iterator[Sequence[str]]:
+        """Groups of names that belong together, the file that begins the run first.
+
+        Each becomes a document of its own whose path is that of the first file and whose members are
+        these. `members` are the files of one folder and of those beneath it. Judged by names where names
+        are enough; opening a member and looking at its `sample` is allowed.
+        """
         ...
 
 

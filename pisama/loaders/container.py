@@ -1,46 +1,66 @@
 """Opening an input: compression, encoding, and how many JSON values it holds, judged by content.
 
-A file of JSON lines is read line by line each time it is asked for, so its size does not matter. A
-file that holds one JSON value, or several written one after another over many lines, is held whole.
+A file of JSON lines or of CSV is read row by row each time it is asked for, so its size does not
+matter; so are the rows of databases and Parquet files, and the members of folders and archives. A file
+that holds one JSON value, or several written one after another over many lines, is held whole.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
-from pathlib import Path, PurePath
-from typing import TypeAlias, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
 
-import orjson
-
+from pisama.loaders.archive import open_archive
 from pisama.loaders.base import Document, Record, take_sample
+from pisama.loaders.csv_rows import csv_records, delimiter_of
+from pisama.loaders.database import open_database
+from pisama.loaders.folders import files_in
+from pisama.loaders.frames import framed, unframed
 from pisama.loaders.json_lines import are_lines, ends_cut, line_records
 from pisama.loaders.json_text import BadEncoding, BadJSON, decode
 from pisama.loaders.json_values import read_values
-from pisama.loaders.streams import READ_ERRORS, Opener, opener_of, read_all, why
+from pisama.loaders.parquet import open_parquet
+from pisama.loaders.python_values import plain_json
+from pisama.loaders.streams import Opener, opener_of, read_all, unpacked, why
 from pisama.report import LoadError
-from pisama.trace import JSON, Location
+from pisama.trace import Location
 
 Source: TypeAlias = Path | bytes | str | Sequence[object] | Mapping[str, object]
 
-_NOT_YET = "which is not supported yet"
-_FOREIGN = (
-    (b"SQLite format 3\0", f"an SQLite database, {_NOT_YET}; export the traces as JSON"),
-    (b"PK\x03\x04", f"a zip archive, {_NOT_YET}; unpack it first"),
-    (b"PK\x05\x06", "an empty zip archive"),
-    (b"PAR1", f"a Parquet file, {_NOT_YET}; export the rows as JSON lines"),
-    (b"\x28\xb5\x2f\xfd", f"compressed with zstd, {_NOT_YET}; decompress it first"),
-    (b"\xfd7zXZ\0", f"compressed with xz, {_NOT_YET}; decompress it first"),
-    (b"BZh", f"compressed with bzip2, {_NOT_YET}; decompress it first"),
+CONTAINERS = (
+    ("JSON", "one value, JSON lines, or values one after another; a cut last line is normal"),
+    ("gzip, zstd", "around any of the others"),
+    ("zip", "one run, as Inspect's `.eval`, or a bundle whose files are read one by one"),
+    ("folder", "one run, as OpenHands keeps it, or a bundle whose files are read one by one"),
+    ("SQLite", "read-only, with its `-wal` file when that lies beside it"),
+    ("Parquet", "with the extra `parquet`"),
+    ("CSV", "with the names of the columns in its first line"),
+    ("protobuf", "one message, or messages with their lengths before them"),
+    ("text", "where a format is not JSON at all"),
 )
+"""What inputs may be wrapped in, and a word about each."""
+
+MAX_NESTING = 2
+"""Archives within archives that are opened."""
+
+_FOREIGN = (
+    (b"\xfd7zXZ\0", "compressed with xz, which is not supported; decompress it first"),
+    (b"BZh", "compressed with bzip2, which is not supported; decompress it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not supported; unpack it first"),
+)
+_SQLITE = b"SQLite format 3\0"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_PARQUET = b"PAR1"
+_TAR = b"ustar"
 _PICKLE = re.compile(rb"\x80[\x02-\x05][\x28-\x98]")
 _UTF16 = re.compile(rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|[\t-~]\0[\t-~]\0|\0[\t-~]\0[\t-~]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def open_document(source: Source, path: str | None = None) -> Document | LoadError:
-    """The document in a file, in bytes, in JSON text, or in a value that is already decoded.
+    """The document in a file, a folder, in bytes, in JSON text, or in a value that is already decoded.
 
     `path` is what locations call it; a file is called by its own path. Whatever is wrong with the
     input as a whole comes back as a fatal `LoadError`; nothing is raised for bad input.
@@ -52,25 +72,79 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
     elif not isinstance(source, bytes):
         return _from_value(source, path)
     try:
-        return _open(opener_of(source), path)
-    except READ_ERRORS as error:
+        if isinstance(source, Path) and source.is_dir():
+            return _folder(source, path)
+        return _open(opener_of(source), path, source)
+    except OSError as error:
         return _fatal(why(error), path)
     except ValueError as error:
         # A file name with a NUL byte in it.
         return _fatal(str(error), path)
 
 
-def _open(opener: Opener, path: str | None) -> Document | LoadError:
+def _folder(folder: Path, path: str | None) -> Document | LoadError:
+    members = {
+        name: _opening(folder / name, f"{path}/{name}" if path != "." else name) for name in files_in(folder)
+    }
+    if not members:
+        return _fatal("no file in this folder that could be a trace", path)
+    return Document(path, lambda: iter(()), members=members)
+
+
+def _opening(file: Path, path: str) -> Callable[[], Document | LoadError]:
+    return lambda: open_document(file, path)
+
+
+def _open(
+    opener: Opener, path: str | None, source: Path | bytes | None, nesting: int = 0
+) -> Document | LoadError:
     with opener() as stream:
         head = stream.read1(4096)
     foreign = _foreign(head)
     if foreign:
         return _fatal(foreign, path)
+    if head.startswith((_SQLITE, _PARQUET, *_ZIP)):
+        return _open_seekable(opener, path, source, head, nesting)
     if _CONTROL.search(head[:256]):
         return _binary(opener, path)
     if are_lines(opener):
         return _lines_document(opener, path)
+    delimiter = delimiter_of(opener)
+    if delimiter is not None:
+        return _csv_document(opener, path, delimiter)
     return _whole_document(opener, path)
+
+
+def _open_seekable(
+    opener: Opener, path: str | None, source: Path | bytes | None, head: bytes, nesting: int
+) -> Document | LoadError:
+    """What is not read from its beginning to its end: a file as it is, anything else from memory."""
+    if source is None or not _begins_with(source, head):
+        source, problem = read_all(opener)
+        if problem:
+            return _fatal(problem, path)
+    if head.startswith(_SQLITE):
+        return open_database(source, path)
+    if head.startswith(_PARQUET):
+        return open_parquet(source, path)
+    if nesting == MAX_NESTING:
+        return _fatal("an archive within archives within an archive; unpack it first", path)
+    return open_archive(source, path, lambda inner, name: _open_member(inner, name, nesting + 1))
+
+
+def _begins_with(source: Path | bytes, head: bytes) -> bool:
+    """Whether these are the first bytes of the source itself, not of what is compressed in it."""
+    if isinstance(source, bytes):
+        return source.startswith(head[:16])
+    with source.open("rb") as stream:
+        return stream.read(16) == head[:16]
+
+
+def _open_member(opener: Opener, path: str, nesting: int) -> Document | LoadError:
+    try:
+        return _open(unpacked(opener), path, None, nesting)
+    except OSError as error:
+        return _fatal(why(error), path)
 
 
 def _foreign(head: bytes) -> str | None:
@@ -78,6 +152,8 @@ def _foreign(head: bytes) -> str | None:
     for magic, what in _FOREIGN:
         if head.startswith(magic):
             return what
+    if head[257:262] == _TAR:
+        return "a tar archive, which is not supported; unpack it and give the folder"
     if _PICKLE.match(head):
         return "a Python pickle, which is never opened: loading it could run code"
     if _UTF16.match(head):
@@ -89,7 +165,19 @@ def _binary(opener: Opener, path: str | None) -> Document | LoadError:
     data, problem = read_all(opener)
     if problem:
         return _fatal(problem, path)
-    return Document(path, lambda: iter(()), raw=data)
+    messages = unframed(data)
+    if messages is None:
+        return Document(path, lambda: iter(()), raw=data)
+    if not messages[0].startswith((b"{", b"[")):
+        return Document(path, lambda: iter(()), raw=framed(messages))
+    return _lines_document(opener_of(b"\n".join(messages)), path)
+
+
+def _csv_document(opener: Opener, path: str | None, delimiter: str) -> Document:
+    def read() -> Iterator[Record | LoadError]:
+        return csv_records(opener, path, delimiter)
+
+    return Document(path, read, sample=take_sample(read()))
 
 
 def _lines_document(opener: Opener, path: str | None) -> Document:
@@ -110,42 +198,38 @@ def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
     except BadEncoding as error:
         return _fatal(f"{error.reason}, at column {error.column}; save it as UTF-8", path, error.line)
     except BadJSON as error:
+        if problem and not data.lstrip().startswith((b"{", b"[")):
+            return _fatal(problem, path)
         items, cut = read_values(data, path)
-        if not items:
-            if problem:
-                return _fatal(problem, path)
-            return _fatal(f"not JSON: {error.reason} at column {error.column}", path, error.line)
+        if not items or _is_prose(items):
+            not_json = problem or f"not JSON: {error.reason} at column {error.column}"
+            return _text_document(data, _fatal(not_json, path, None if problem else error.line), path)
     if problem:
         items.append(LoadError(problem, Location(path)))
     return Document(path, lambda: iter(items), sample=take_sample(iter(items)), growing=cut)
 
 
+def _is_prose(items: Sequence[Record | LoadError]) -> bool:
+    """Whether what was read as JSON is only what a text quotes: it begins as text and breaks off again."""
+    return (
+        isinstance(items[0], LoadError)
+        and len(items) > 2
+        and any(isinstance(item, LoadError) for item in items[1:])
+    )
+
+
+def _text_document(data: bytes, problem: LoadError, path: str | None) -> Document:
+    text = data.decode("utf-8", "replace")
+    return Document(path, lambda: iter(()), text=text, problem=problem)
+
+
 def _from_value(value: object, path: str | None) -> Document | LoadError:
-    """A value from a running program, turned into plain JSON, which also detaches it from its owner."""
     try:
-        text = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
-        plain = cast("JSON", orjson.loads(text))
+        plain = plain_json(value)
     except (TypeError, ValueError) as error:
         return _fatal(f"not a JSON value: {error}", path)
     record = Record(plain, Location(path))
     return Document(path, lambda: iter((record,)), sample=(plain,))
-
-
-def _plain(value: object) -> object:
-    """What chat clients keep among plain dicts: their own message objects."""
-    from pydantic import BaseModel
-
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
-        return list(value)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, Decimal | PurePath):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
 def _fatal(reason: str, path: str | None, line: int | None = None) -> LoadError:

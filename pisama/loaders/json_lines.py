@@ -7,7 +7,7 @@ from itertools import islice
 
 from pisama.loaders.base import Record
 from pisama.loaders.json_text import BadJSON, decode
-from pisama.loaders.streams import READ_ERRORS, Line, Opener, last_line, lines, why
+from pisama.loaders.streams import Line, Opener, last_line, lines, why
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -33,7 +33,7 @@ def line_records(opener: Opener, path: str | None) -> Iterator[Record | LoadErro
     try:
         with opener() as stream:
             yield from _limited(_decoded(lines(stream), path))
-    except READ_ERRORS as error:
+    except OSError as error:
         yield LoadError(why(error), Location(path))
 
 

@@ -1,31 +1,23 @@
-"""Reading bytes: from a file or from memory, through gzip, past a byte order mark, again and again."""
+"""Reading bytes: from a file, an archive or memory, decompressed, past a byte order mark, again and again."""
 
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from pisama.loaders.decompression import decompressed
 
 MAX_VALUE_BYTES = 512 * 2**20
-"""Largest single JSON value, or line, that is read. Keeps a gzip bomb from taking the machine."""
-
-READ_ERRORS = (OSError, EOFError, zlib.error)
-"""What reading a file, compressed or not, may raise."""
+"""Largest single JSON value, or line, that is read. Keeps hostile input from taking the machine."""
 
 TOO_LARGE = f"more than {MAX_VALUE_BYTES >> 20} MB in one piece"
 
 Opener: TypeAlias = Callable[[], io.BufferedReader]
 """Opens the same bytes from their start, as often as it is called."""
 
-_GZIP = b"\x1f\x8b"
-_GZIP_MEMBER = 31
-"""zlib's code for a gzip header, the largest window, and a checked trailer."""
 _BLOCK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
@@ -41,44 +33,6 @@ class Line:
     """Why nothing could be read from here on; `data` is empty then."""
 
 
-class _Unzipped(io.RawIOBase):
-    """The decompressed bytes of a gzip stream of one or more members.
-
-    Unlike `gzip.GzipFile` it hands out all that a cut-off stream holds before it raises EOFError.
-    Raises zlib.error for corrupt data.
-    """
-
-    def __init__(self, stream: io.BufferedReader) -> None:
-        self._stream = stream
-        self._member = zlib.decompressobj(_GZIP_MEMBER)
-        self._waiting = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        view = memoryview(buffer)
-        while True:
-            if self._member.eof:
-                self._waiting = self._member.unused_data or self._stream.read1(_BLOCK)
-                # Padding after the last member is allowed, and is no member.
-                if not self._waiting.startswith(_GZIP[: len(self._waiting)]) or not self._waiting:
-                    return 0
-                self._member = zlib.decompressobj(_GZIP_MEMBER)
-            compressed = self._waiting or self._stream.read1(_BLOCK)
-            data = self._member.decompress(compressed, len(view))
-            self._waiting = self._member.unconsumed_tail
-            if data:
-                view[: len(data)] = data
-                return len(data)
-            if not compressed and not self._member.eof:
-                raise EOFError
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
 def opener_of(source: Path | bytes) -> Opener:
     """Opens the decompressed bytes of a file or of memory.
 
@@ -89,12 +43,14 @@ def opener_of(source: Path | bytes) -> Opener:
         with source.open("rb") as stream:
             source = stream.read(MAX_VALUE_BYTES)
     data = source
+    return unpacked(lambda: _plain(data))
+
+
+def unpacked(opener: Opener) -> Opener:
+    """Opens what the opener opens, decompressed, past its byte order mark."""
 
     def opened() -> io.BufferedReader:
-        stream = _plain(data)
-        if stream.peek(2)[:2] == _GZIP:
-            stream.close()
-            stream = cast("io.BufferedReader", io.BufferedReader(_Unzipped(_plain(data)), _BLOCK))
+        stream = decompressed(opener())
         if _starts_with_mark(stream):
             stream.read(3)
         return stream
@@ -102,13 +58,9 @@ def opener_of(source: Path | bytes) -> Opener:
     return opened
 
 
-def why(error: Exception) -> str:
+def why(error: OSError) -> str:
     """What a read error means, in words."""
-    if isinstance(error, EOFError):
-        return "the gzip data is cut off"
-    if isinstance(error, zlib.error):
-        return f"the gzip data is corrupt ({error})"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return error.strerror or str(error)
 
 
 def read_all(opener: Opener) -> tuple[bytes, str | None]:
@@ -122,7 +74,7 @@ def read_all(opener: Opener) -> tuple[bytes, str | None]:
                 size += len(block)
                 if size > MAX_VALUE_BYTES:
                     return b"", TOO_LARGE
-        except READ_ERRORS as error:
+        except OSError as error:
             return b"".join(blocks), why(error)
     return b"".join(blocks), None
 
@@ -133,7 +85,7 @@ def lines(stream: io.BufferedReader, number: int = 0) -> Iterator[Line]:
         number += 1
         try:
             data = stream.readline(MAX_VALUE_BYTES + 1)
-        except READ_ERRORS as error:
+        except OSError as error:
             yield Line(number, b"", why(error))
             return
         if not data:
@@ -149,7 +101,7 @@ def last_line(opener: Opener) -> Line | None:
     """The last line that is not blank; its number means nothing."""
     last: Line | None = None
     with opener() as stream:
-        if not isinstance(stream.raw, _Unzipped):
+        if stream.seekable():
             _seek_to_last_line(stream)
         for line in lines(stream):
             last = line
@@ -184,6 +136,6 @@ def _plain(data: Path | bytes) -> io.BufferedReader:
 def _starts_with_mark(stream: io.BufferedReader) -> bool:
     try:
         return stream.peek(3)[:3] == _BOM
-    except READ_ERRORS:
+    except OSError:
         # Whoever reads next meets the same error and says so.
         return False

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from pisama.loaders.base import SAMPLE_RECORDS, Document, Record
 from pisama.loaders.container import Source, open_document
 from pisama.report import LoadError
-from pisama.trace import JSON
+from pisama.trace import JSON, Location
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=6),
@@ -36,7 +36,10 @@ def opened(source: Source) -> Document:
 
 
 def refused(source: Source, path: str | None = "in.json") -> str:
+    """What is said of an input that cannot be read, or that is neither JSON nor known text."""
     error = open_document(source, path)
+    if isinstance(error, Document):
+        error = error.problem or LoadError("nothing is wrong with it", Location(path))
     assert isinstance(error, LoadError)
     assert error.fatal
     return str(error)
@@ -156,18 +159,21 @@ def test_two_hundred_levels_are_read_and_five_thousand_are_refused() -> None:
         ),
         ('{"a": 1}'.encode("utf-16"), "in.json: UTF-16 or UTF-32 text; save it as UTF-8"),
         ('{"a": 1}'.encode("utf-16-be"), "in.json: UTF-16 or UTF-32 text; save it as UTF-8"),
-        (b"PK\x03\x04\x14\0", "in.json: a zip archive, which is not supported yet; unpack it first"),
+        (
+            b"PK\x03\x04\x14\0",
+            "in.json: a zip archive that is cut off or corrupt, without a whole entry in it",
+        ),
+        (b"PK\x05\x06" + b"\0" * 18, "in.json: an empty zip archive"),
         (
             b"SQLite format 3\0\x10\0",
-            "in.json: an SQLite database, which is not supported yet; export the traces as JSON",
+            "in.json: an SQLite database that is corrupt (file is not a database)",
         ),
+        (b"\x28\xb5\x2f\xfd\x04", "in.json: the zstd data is cut off"),
+        (b"\xfd7zXZ\0", "in.json: compressed with xz, which is not supported; decompress it first"),
+        (b"BZh91AY", "in.json: compressed with bzip2, which is not supported; decompress it first"),
         (
-            b"PAR1\x15\x04",
-            "in.json: a Parquet file, which is not supported yet; export the rows as JSON lines",
-        ),
-        (
-            b"\x28\xb5\x2f\xfd\x04",
-            "in.json: compressed with zstd, which is not supported yet; decompress it first",
+            b"a" + b"\0" * 256 + b"ustar\0" + b"0" * 250,
+            "in.json: a tar archive, which is not supported; unpack it and give the folder",
         ),
         (
             pickle.dumps({"a": 1}),
@@ -181,7 +187,8 @@ def test_two_hundred_levels_are_read_and_five_thousand_are_refused() -> None:
     ],
 )
 def test_what_cannot_be_read_is_named_in_one_line(data: bytes, message: str) -> None:
-    assert refused(data) == message
+    # What a library adds of its own, in brackets, is not ours to hold still.
+    assert refused(data).startswith(message)
 
 
 def test_a_line_in_another_encoding_is_an_error_and_the_rest_goes_on() -> None:
@@ -228,7 +235,7 @@ def test_corrupt_gzip_data_is_an_error() -> None:
 
 def test_files_that_cannot_be_opened_are_errors_with_the_reason(tmp_path: Path) -> None:
     assert refused(tmp_path / "none.json", None) == f"{tmp_path / 'none.json'}: No such file or directory"
-    assert refused(tmp_path, None) == f"{tmp_path}: Is a directory"
+    assert refused(tmp_path, None) == f"{tmp_path}: no file in this folder that could be a trace"
     assert "null" in refused(Path("a\0b"), None)
 
 

@@ -1,0 +1,76 @@
+"""CSV and TSV: each row a record with the names in the first line as keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from pisama.loaders.base import Record
+from pisama.loaders.streams import MAX_VALUE_BYTES, Opener, why
+from pisama.report import LoadError
+from pisama.trace import Location
+
+_DELIMITERS = (",", "\t")
+_LOOK_AT = 5
+"""Rows that must be as wide as the first line for a text to be a table."""
+_NAME = re.compile(r"[A-Za-z_][\w .:/()\[\]\-]{0,119}\Z")
+
+
+def delimiter_of(opener: Opener) -> str | None:
+    """What stands between the fields when the text is a table with a line of names, else None."""
+    with opener() as stream:
+        head = stream.readline(1 << 16).decode("utf-8", "replace")
+    return next((delimiter for delimiter in _DELIMITERS if _fits(opener, head, delimiter)), None)
+
+
+def csv_records(opener: Opener, path: str | None, delimiter: str) -> Iterator[Record | LoadError]:
+    """The rows as objects of strings, with their lines. An empty field is null: CSV has no other way to say so.
+
+    A first column without a name, as data frames write their index, is left out.
+    """
+    line = 1
+    try:
+        with opener() as stream:
+            rows = _numbered(stream, delimiter)
+            _, names = next(rows, (1, []))
+            for line, row in rows:
+                if len(row) > len(names):
+                    yield LoadError(f"{len(row)} fields under {len(names)} names", Location(path, line))
+                elif row:
+                    value = {name: field or None for name, field in zip(names, row, strict=False) if name}
+                    yield Record({**value}, Location(path, line))
+    except csv.Error as error:
+        yield LoadError(f"not CSV: {error}", Location(path, line))
+    except OSError as error:
+        yield LoadError(why(error), Location(path, line))
+
+
+def _fits(opener: Opener, head: str, delimiter: str) -> bool:
+    names = head.rstrip("\r\n").split(delimiter)
+    if len(names) < 2 or not all(_NAME.match(name.strip('"')) for name in names[1:]):
+        return False
+    if names[0] and not _NAME.match(names[0].strip('"')):
+        return False
+    if len(set(names)) < len(names):
+        return False
+    try:
+        with opener() as stream:
+            rows = [row for _, row in islice(_numbered(stream, delimiter), _LOOK_AT)]
+    except (csv.Error, OSError):
+        return False
+    return len(rows) > 1 and all(len(row) == len(names) for row in rows if row)
+
+
+def _numbered(stream: io.BufferedReader, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows with the lines they begin on."""
+    if csv.field_size_limit() < MAX_VALUE_BYTES:
+        # The limit is the whole process's, and its default of 128 KB is less than one prompt.
+        csv.field_size_limit(MAX_VALUE_BYTES)
+    reader = csv.reader(io.TextIOWrapper(stream, "utf-8", "replace", newline=""), delimiter=delimiter)
+    line = 1
+    for row in reader:
+        yield line, row
+        line = reader.line_num + 1
