@@ -8,9 +8,12 @@ start with or contain, one it must not contain, a length, parts, the number of c
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from pisama.spots import find_near, spots
 
 LIMIT = 40_000
 """Characters of a text in which directives are looked for: its beginning and its end."""
@@ -176,7 +179,15 @@ _MARKER = re.compile(
     r"</?[A-Za-z][\w|\-]{1,40}>|[A-Z][A-Za-z _\-]{0,30}:(?:\s{1,3}```\w{0,12})?|```\w{0,12}|[A-Z][A-Z_ ]{2,30}"
     r"|#{1,5} [^\n]{2,50}|\[[A-Z_]{2,30}\]|\\boxed(?:\{\})?"
 )
-_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[\"'(*`]{0,2}[A-Z0-9])|\n(?!<)")
+_SENTENCES = re.compile(r"\s(?:(?<=[.!?]\s)\s*+(?=[\"'(*`]{0,2}[A-Z0-9])|(?<=\n)(?!<))")
+_WORDS = tuple(
+    """at a time|per step|per turn|per message|tool call|same |punctuation|word|char|sentence|line|paragraph|template
+    format|tolerated|accept|allowed|stop|do not|don't|don\u2019t|never|may not|avoid|refrain|always|must|should|shall
+    has to|have to|need to|needs to|ending with""".replace("\n    ", "|").split("|")
+)
+"""In any directive there is one of these, unless it opens with its verb."""
+_OPENING = re.compile(r"\s*\W{0,6}(?:end|finish|terminate|conclude|start|begin|please|wrap|enclose|put|place|provide|write|give) ", re.I)
+_PARTS_WORDS = ("parts", "headings", "sections", "headers")
 
 
 def directives(text: str) -> tuple[Directive, ...]:
@@ -205,13 +216,21 @@ def reply_breaks(directive: Directive, reply: str) -> str | None:
 
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
+    """The sentences that may hold a directive, with their offsets."""
+    lowered = text.lower()
+    words = spots(lowered, _WORDS) if len(lowered) == len(text) else range(len(text))
     begin = 0
+    for end, following in _bounds(text):
+        first = bisect_left(words, begin)
+        if (first < len(words) and words[first] < end) or _OPENING.match(text, begin, end):
+            yield begin, text[begin:end].strip()
+        begin = following
+
+
+def _bounds(text: str) -> Iterator[tuple[int, int]]:
     for match in _SENTENCES.finditer(text):
-        if text[begin : match.start()].strip():
-            yield begin, text[begin : match.start()].strip()
-        begin = match.end()
-    if text[begin:].strip():
-        yield begin, text[begin:].strip()
+        yield match.span()
+    yield len(text), len(text)
 
 
 def _of_sentence(sentence: str, start: int) -> Iterator[Directive]:
@@ -290,7 +309,7 @@ def _of_size(sentence: str, start: int, *, final: bool) -> Iterator[Directive]:
 
 
 def _parts(text: str) -> Iterator[Directive]:
-    for match in _PARTS.finditer(text):
+    for match in find_near(_PARTS, text, _PARTS_WORDS, before=270, after=60):
         titles: list[str] = []
         for line in text[match.end() : match.end() + 1500].lstrip("\n").splitlines():
             heading = _HEADING.match(line)
@@ -323,11 +342,6 @@ def _is_marker(value: str) -> bool:
 
 def _is_word(value: str) -> bool:
     return bool(re.fullmatch(r"[\w'\u2019][\w'\u2019 \-]{1,40}", value))
-
-
-def _place(pattern: re.Pattern[str], sentence: str) -> int:
-    match = pattern.search(sentence)
-    return match.end() if match is not None else len(sentence)
 
 
 def _number(text: str) -> int:

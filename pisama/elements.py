@@ -71,7 +71,18 @@ _NUMBER_TEXT = """
     seventeen eighteen nineteen twenty
 """
 _NUMBER_WORDS = {name: number for number, name in enumerate(_NUMBER_TEXT.split())}
-_MONTH = "|".join(f"{name.capitalize()}|{name}" for name in sorted(_MONTHS, key=len, reverse=True))
+
+
+def _one_of(names: list[str]) -> str:
+    """A pattern for any of these names, longest first, that looks only at those with the right first letter."""
+    by_letter: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_letter.setdefault(name[0], []).append(name[1:])
+    return "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
+
+
+_MONTH = _one_of([*_MONTHS, *map(str.capitalize, _MONTHS)])
+_MONTH_LETTERS = "JFMASONDjfmasond"
 _CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w\u2019'\-]{0,40}"
 _FILE_ENDINGS = (
     "py|js|ts|tsx|json|jsonl|ya?ml|toml|md|txt|csv|tsv|xlsx?|pdf|docx?|pptx?|png|jpe?g|gif|svg|mp[34]|wav|html?|css"
@@ -79,35 +90,42 @@ _FILE_ENDINGS = (
 )
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 
-_NO_NAME = "|".join(sorted(word.capitalize() for word in STOP_WORDS))
+_NO_NAME = _one_of(sorted(word.capitalize() for word in STOP_WORDS))
 
 # Order matters: the first alternative that matches at a place wins. Every repetition is bounded, and none
 # that can match the same text stands inside another, so a place costs a constant time. Nothing but the time
 # of a time stamp begins inside a word, which the first look-behind sees at once: most places are in a word.
-_PATTERN = re.compile(
+_ELEMENT = (
     r"(?<!\w)(?=[\w\"'/~.+\-\u201c\u2018])(?:"
-    r"(?P<key>(?:\"[^\"\n]{1,60}\"|'[\w \-]{1,60}')\s{0,2}:)"
+    r"(?=[\"'\u201c\u2018])(?:(?P<key>(?:\"[^\"\n]{1,60}\"|'[\w \-]{1,60}')\s{0,2}:)"
+    r"|(?P<quoted>[\"\u201c\u2018][^\"\u201c\u201d\u2018\u2019\n]{2,120}[\"\u201d\u2019]|'[^'\n]{2,80}'(?!\w)))"
     r"|(?P<url>https?://[^\s<>\"'`\]}]{1,500})"
     r"|(?P<email>[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}\b)"
-    r"|(?P<iso>\d{4}[-/]\d\d[-/]\d\d(?![\d/]))"
+    r"|(?=\d)(?:(?P<iso>\d{4}[-/]\d\d[-/]\d\d(?![\d/]))"
     r"|(?P<slash>(?<![/.])\d{1,2}(?P<mark>[/.])\d{1,2}(?P=mark)\d{4}\b)"
     rf"|(?P<dmy>{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? \d{{4}}\b)?)"
-    rf"|(?P<mdy>(?:{_MONTH})\.? {_DAY}\b(?!\d)(?:,? \d{{4}}\b)?)"
-    rf"|(?P<my>(?:{_MONTH})\.?,? \d{{4}}\b)"
     r"|(?P<clock>(?<!:)\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?(?![\d:])(?: ?[AaPp]\.?[Mm]\b\.?)?"
-    r"|\d{1,2} ?[AaPp]\.?[Mm]\b)"
+    r"|\d{1,2} ?[AaPp]\.?[Mm]\b))"
+    rf"|(?=[{_MONTH_LETTERS}])(?:(?P<mdy>(?:{_MONTH})\.? {_DAY}\b(?!\d)(?:,? \d{{4}}\b)?)"
+    rf"|(?P<my>(?:{_MONTH})\.?,? \d{{4}}\b))"
     r"|(?P<path>(?<![/.:])(?:~|\.{1,2})?/[\w.\-]{1,100}(?:/[\w.\-]{1,100}){1,30}|[A-Za-z]:\\[\w.\-\\]{1,200}"
     rf"|(?<!/)(?:[\w.\-]{{1,60}}/){{0,10}}[\w.\-]{{1,60}}\.(?:{_FILE_ENDINGS})\b(?![./]\w))"
-    r"|(?P<dotted>(?<!\.)\d{1,5}(?:\.\d{1,5}){2,4}(?!\w))"
+    r"|(?=\d)(?P<dotted>(?<!\.)\d{1,5}(?:\.\d{1,5}){2,4}(?!\w))"
     r"|(?P<identifier>(?:[A-Za-z]{1,20}[-_]?\d[\w\-]{1,40}|[A-Z]{2,20}\d|\d{1,12}[A-Za-z]\w{2,40}"
     r"|[A-Za-z][A-Za-z0-9]{0,40}(?:_[A-Za-z0-9]{1,40}){1,10}|[a-z]{1,30}(?:[A-Z][a-z0-9]{1,30}){1,6})\b)"
     r"|(?P<number>(?<!\.)[-+]?\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,12})?(?!\w)"
     r"|(?<!\.)[-+]?\d{1,20}(?:\.\d{1,12})?(?!\w))"
-    r"|(?P<quoted>[\"\u201c\u2018][^\"\u201c\u201d\u2018\u2019\n]{2,120}[\"\u201d\u2019]|'[^'\n]{2,80}'(?!\w))"
     rf"|(?P<name>(?!(?:{_NO_NAME})\b){_CAPITAL}"
     rf"(?:(?: (?:of|of the|de|la|van|von|der|&))? (?!(?:{_MONTH})\.? \d){_CAPITAL}){{0,5}}))"
     r"|(?<=\d)T(?P<stamp>\d\d:\d\d(?::\d\d)?)"
 )
+# Most of a text is plain words. Up to the word that holds or is followed by a letter with which an element can begin
+# or go on, they are passed over in one run without a way back into it; where no element begins then, that word or
+# what stands between words is matched as nothing. So each character is looked at a constant number of times.
+_TELLING = r"A-ZÀ-ÖØ-Þ\d\"'/~.+\-\u201c\u2018@_\\:"
+_PASSED = rf"(?:(?<=\w)[\"'/~.+\-])?+[:@\\\s]*+(?>[^{_TELLING}]*[^{_TELLING}\w](?![\d ]))?"
+_PATTERN = re.compile(rf"{_PASSED}(?:{_ELEMENT}|[^\W\d]+|.|\Z)", re.DOTALL)
+_WHOLE = re.compile(_ELEMENT)
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;\n•*\-#>|\"\u201c(\[][ \t]{0,4})$")
 _TOKEN = re.compile(r"[a-z]+|\d+")
 
@@ -118,13 +136,13 @@ def elements(text: str, limit: int = 20_000) -> Iterator[Element]:
     The keys of JSON objects are names of facts, not facts, and are left out.
     """
     for match in _PATTERN.finditer(text[:limit]):
-        element = _element(match, text, 0)
+        group = match.lastgroup
+        element = _element(match, group, text, 0) if group is not None else None
         if element is not None:
             yield element
 
 
-def _element(match: re.Match[str], text: str, offset: int) -> Element | None:
-    group = match.lastgroup or ""
+def _element(match: re.Match[str], group: str, text: str, offset: int) -> Element | None:
     found, start = match[group], match.start(group)
     if group in _NORMAL:
         kind, normal = _NORMAL[group]
@@ -147,9 +165,10 @@ def _quoted(found: str, start: int) -> Element | None:
         return None
     offset = start + found.index(inner)
     # `"May 12"` and May 12 are the same fact, so what is quoted whole counts as what it is.
-    whole = _PATTERN.fullmatch(inner)
-    if whole is not None and whole.lastgroup not in ("quoted", "name", "key"):
-        return _element(whole, inner, offset)
+    whole = _WHOLE.fullmatch(inner)
+    group = whole.lastgroup if whole is not None else None
+    if whole is not None and group is not None and group not in ("quoted", "name", "key"):
+        return _element(whole, group, inner, offset)
     return Element(ElementKind.QUOTED, inner.lower(), inner, offset)
 
 

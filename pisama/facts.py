@@ -10,6 +10,7 @@ from typing import TypeAlias
 import orjson
 
 from pisama.elements import Element, ElementKind
+from pisama.spots import find_near, holds
 from pisama.text import sentences
 from pisama.trace import JSON, Step, ToolCall
 
@@ -33,6 +34,7 @@ LOOK_UPS = 200
 _TOKEN = re.compile(r"\w+(?:[@.+\-]\w+){0,12}")
 _PART = re.compile(r"\w+")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
 _DAY = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d|\d(?:st|nd|rd|th)?(?: of)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 )
@@ -44,6 +46,11 @@ _SUBJECT = (
     "user|customer|account|member|membership|order|reservation|booking|confirmation|ticket|flight|tracking|product"
     "|item|invoice|case|employee|patient|student|project|transaction|policy|contract|device|serial|loyalty"
 )
+_LABEL_WORDS = (
+    re.compile(r"id(?=s?\b)"),
+    *("number", "code", "reference", "identifier", "mail", "date of birth", "url"),
+)
+"""One of these is in each label."""
 _LABEL = (
     rf"(?:(?:{_SUBJECT})[ _-]?(?:id|number|code|reference|identifier)s?\b|e-?mail(?: address(?:es)?)?\b"
     r"|phone number\b|(?:zip|postal) code\b|date of birth\b|url\b)"
@@ -58,6 +65,8 @@ _ASKED = re.compile(
     r"|\bwhat(?:'s| is| are) (?:your|the)\b|\bi(?:'ll| will| would)? (?:also )?need (?:your|the|to know)\b",
     re.IGNORECASE,
 )
+_REQUEST_WORDS = ("could", "can", "would", "may ", "please", "what", "need ")
+"""One of these is in each request, in lower case."""
 _HEDGED = re.compile(
     r"\b(?:correct|confirm|verify|double[- ]check|another|different|new|other|again|right|valid|which|alternative|if)\b",
     re.IGNORECASE,
@@ -127,7 +136,7 @@ def opened(text: str) -> JSON:
 def told(text: str, elements_of: ElementsOf) -> Iterator[Fact]:
     """The facts a person's words give under a label: `my user id is anna_12`, `order number: #W123`; and
     addresses, which need no label."""
-    for match in _LABELLED.finditer(text[:PROSE]):
+    for match in find_near(_LABELLED, text[:PROSE], _LABEL_WORDS, before=20, after=140):
         value = match["value"].rstrip(".,-/")
         if _telling(value):
             yield Fact(normal_key(match["label"]), value)
@@ -137,8 +146,32 @@ def told(text: str, elements_of: ElementsOf) -> Iterator[Fact]:
                 yield Fact(element.kind.value, element.text)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person's words give, whoever hears them and whenever."""
+
+    facts: tuple[Fact, ...]
+    days: frozenset[str]
+    """Days named without a year: `05-20`."""
+    relative: bool
+    """Whether they speak of ranges of days, or of days by their distance from others."""
+
+
+def all_told(text: str, elements_of: ElementsOf) -> Told:
+    """Everything that one text of a person tells."""
+    said = text[:PROSE]
+    dated = elements_of(said) if any(find_near(_DAY, said, _MONTHS, before=10, after=16)) else ()
+    return Told(
+        tuple(told(text, elements_of)),
+        frozenset(element.value[2:] for element in dated if element.value.startswith("--")),
+        _MOVABLE.search(said.lower()) is not None,
+    )
+
+
 def asked(text: str) -> Iterator[tuple[str, str]]:
     """The fields a text asks its reader for, with the sentence; not where it asks to confirm or to correct."""
+    if not holds(text[:PROSE].lower(), _REQUEST_WORDS):
+        return
     for sentence in sentences(text[:PROSE]):
         request = _ASKED.search(sentence)
         if request is None or _HEDGED.search(sentence):
@@ -174,6 +207,8 @@ class Known:
 
     elements_of: ElementsOf
     """The elements of a text; `Features.elements` where texts are shared with other detectors."""
+    told_of: Callable[[str], Told] | None = None
+    """What a text tells; `Features.told` where texts are shared, `all_told` when None."""
     wishes: str = ""
     """Users' words, the first `READ` characters."""
     given: dict[str, Given] = field(default_factory=dict)
@@ -282,16 +317,20 @@ class Known:
 
     def _listen(self, text: str, index: int) -> None:
         self.wishes = f"{self.wishes}\n{text}"[:READ] if len(self.wishes) < READ else self.wishes
-        self.relative = self.relative or _MOVABLE.search(text[:PROSE].lower()) is not None
         if len(self._wishes) < WISHES:
             self._wishes.append(text[:PROSE])
-        for fact in told(text, self.elements_of):
+        said = self.told_of(text) if self.told_of is not None else all_told(text, self.elements_of)
+        self.relative = self.relative or said.relative
+        self._days |= said.days
+        for fact in said.facts:
             before = self.given.get(fact.key)
             if before is None or before.value != fact.value:
                 self.given[fact.key] = Given(fact.value, index, text)
-        named = len(self.questions) == 1
-        if not named and not _DAY.search(text[:PROSE]):
-            return
+        if len(self.questions) == 1:
+            self._answered(self.questions[0], text, index)
+
+    def _answered(self, question: str, text: str, index: int) -> None:
+        """A code in the reply to the one question that was asked is its answer."""
         found = self.elements_of(text[:PROSE])
         self._days.update(element.value[2:] for element in found if element.value.startswith("--"))
         codes = [
@@ -299,5 +338,5 @@ class Known:
             for element in found
             if element.kind == ElementKind.IDENTIFIER and _telling(element.text)
         ]
-        if named and len(codes) == 1:
-            self.given.setdefault(self.questions[0], Given(codes[0], index, text))
+        if len(codes) == 1:
+            self.given.setdefault(question, Given(codes[0], index, text))

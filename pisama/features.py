@@ -22,6 +22,7 @@ from pisama import text as words_module
 from pisama.claims import Announcement, Claim, Pretence
 from pisama.directives import Directive
 from pisama.elements import Element
+from pisama.facts import Told, all_told
 from pisama.handoffs import Handoff, handoffs
 from pisama.offered import Offer, offer_in, prompts, together
 from pisama.outcomes import Outcome, outcome_of
@@ -121,6 +122,10 @@ class Features:
         return self._once(
             "values", text, lambda given: frozenset(item.value for item in self.elements(given))
         )
+
+    def told(self, text: str) -> Told:
+        """`facts.all_told`, once per text."""
+        return self._once("told", text, lambda given: all_told(given, self.elements))
 
     def plans(self, text: str) -> tuple[Plan, ...]:
         """`plans.plans`, once per text."""

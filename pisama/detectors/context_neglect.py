@@ -233,8 +233,9 @@ class ContextNeglect(Detector):
                 yield issue
 
     def _all(self, trace: Trace) -> Iterator[Issue]:
-        known = Known(features(trace).elements)
-        by_step = features(trace).calls_by_step
+        table = features(trace)
+        known = Known(table.elements, table.told)
+        by_step = table.calls_by_step
         for step in trace.steps:
             known.hear(step)
             calls = by_step.get(step.index, ())

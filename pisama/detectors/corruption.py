@@ -211,9 +211,10 @@ class Corruption(Detector):
                 yield issue
 
     def _all(self, trace: Trace) -> Iterator[tuple[Issue, str]]:
-        known = Known(features(trace).elements)
+        table = features(trace)
+        known = Known(table.elements, table.told)
         state = _State()
-        by_step = features(trace).calls_by_step
+        by_step = table.calls_by_step
         for step in trace.steps:
             known.hear(step)
             yield from self._restated(trace, step, known, state)

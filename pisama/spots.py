@@ -1,0 +1,64 @@
+"""Where in a text a pattern can match at all: around the words that each of its matches holds.
+
+Python tries a pattern at every character, and most characters of a trace are pages and logs that it has nothing to
+say about. Finding fixed words first is tens of times faster, and leaves the pattern itself as exact as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+Needle: TypeAlias = str | re.Pattern[str]
+"""Lower-case letters, or a pattern that begins with some: Python finds those as fast."""
+
+
+def spots(lowered: str, needles: Sequence[Needle]) -> list[int]:
+    """The offsets at which any of these begins in a lower-case text, ascending."""
+    found: list[int] = []
+    for needle in needles:
+        if isinstance(needle, re.Pattern):
+            found.extend(match.start() for match in needle.finditer(lowered))
+            continue
+        place = lowered.find(needle)
+        while place >= 0:
+            found.append(place)
+            place = lowered.find(needle, place + 1)
+    found.sort()
+    return found
+
+
+def stretches(text: str, needles: Sequence[Needle], before: int, after: int) -> Iterator[tuple[int, int]]:
+    """The parts of a text that lie up to so many characters around any of these, without overlap."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a letter that becomes two: offsets would be wrong
+        yield 0, len(text)
+        return
+    begin = end = -1
+    for place in spots(lowered, needles):
+        if place - before > end:
+            if end >= 0:
+                yield begin, end
+            begin = max(0, place - before)
+        end = min(len(text), place + after)
+    if end >= 0:
+        yield begin, end
+
+
+def find_near(
+    pattern: re.Pattern[str], text: str, needles: Sequence[Needle], before: int, after: int
+) -> Iterator[re.Match[str]]:
+    """`pattern.finditer(text)` for a pattern each match of which holds one of these in any case, begins at
+    most `before` characters ahead of it and ends, with all that it looks at, at most `after` behind its beginning.
+
+    The ends of the stretches must not matter to the pattern: it looks at offsets, so `\\A`, look-behinds and word
+    boundaries see the whole text, but `\\Z` and what looks ahead stop at the end of a stretch.
+    """
+    for begin, end in stretches(text, needles, before, after):
+        yield from pattern.finditer(text, begin, end)
+
+
+def holds(text: str, needles: Sequence[str]) -> bool:
+    """Whether a text holds any of these words, letter for letter."""
+    return any(needle in text for needle in needles)
