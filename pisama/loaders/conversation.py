@@ -1,44 +1,28 @@
-"""Conversations of several agents: Who&When, AutoGen and AG2, Magentic-One, and lists like theirs.
-
-Only the conversation and the question are read. What such files say about the verdict (the right
-answer, who made the mistake) is none of a detector's business and is never touched.
-"""
+"""Conversations of several agents: Who&When logs, and lists of messages like theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import PurePath
 from typing import ClassVar
 
-from pisama.loaders.base import SAMPLE_RECORDS, Document, Loaded, Record
-from pisama.loaders.code_actions import browser_report, written_action
-from pisama.loaders.conversation_entries import PLAIN_ROLES, Entry, is_message, read_entry, speaker_of
-from pisama.loaders.items import items
-from pisama.loaders.messages import ChatMessage, ConversationBuilder
-from pisama.loaders.values import as_list, as_mapping, as_string, first
-from pisama.report import LoadError
-from pisama.trace import JSON, Location, Message, Step, ToolCall, Trace
+from pisama.loaders.base import SAMPLE_RECORDS, Document, Loaded
+from pisama.loaders.conversation_entries import PLAIN_ROLES, is_message, speaker_of
+from pisama.loaders.conversation_runs import list_key, read_conversations
+from pisama.loaders.values import as_list, as_mapping, as_string
+from pisama.trace import JSON
 
-_LISTS = ("history", "chat_history", "messages", "conversation")
-_TASKS = ("question", "task", "problem", "query", "goal")
-_IDS = ("question_ID", "id", "trace_id", "conversation_id", "session_id", "run_id")
 _OTHER_FORMATS = frozenset(("trajectory", "info", "traj", "simulations", "response", "payload", "agent_id"))
 """Fields beside a list of messages that say it is something else: a trajectory, a log of calls."""
 _CHAT_TYPES = frozenset(("human", "ai", "tool", "system"))
 """Types of LangChain's messages, which have no role."""
-_ANSWER = "FINAL ANSWER:"
-_TERMINATE = "TERMINATE"
-_OUTCOMES = (("Max rounds", "max_steps"), ("Max time", "timeout"))
-"""How Magentic-One says why it stopped, and what that is called here."""
 
 
 class ConversationLoader:
     """One object with a list of messages, one bare list, or one file of message lines is one run."""
 
     id: ClassVar[str] = "conversation"
-    title: ClassVar[str] = "conversation of several agents (Who&When, AutoGen)"
+    title: ClassVar[str] = "conversation of several agents (Who&When)"
     recognised_by: ClassVar[str] = "messages whose speakers are agents with names"
 
     def sniff(self, document: Document) -> float:
@@ -51,38 +35,12 @@ class ConversationLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """A trace for each conversation."""
-        loose: list[Record] = []
-        count = 0
-        for record in items(document):
-            if isinstance(record, LoadError):
-                yield record
-                continue
-            value = as_mapping(record.value)
-            key = _list_key(value)
-            if key is not None:
-                pointer = f"{record.at.pointer}/{key}"
-                messages = [
-                    Record(item, replace(record.at, pointer=f"{pointer}/{place}"))
-                    for place, item in enumerate(as_list(value[key]))
-                ]
-                yield from _Conversation(value, messages, record.at).load(document, count)
-                count += 1
-            else:
-                loose.append(record)
-        if any(is_message(record.value) for record in loose):
-            at = replace(loose[0].at, pointer="")
-            yield from _Conversation({}, loose, at).load(document, count)
-        else:
-            yield from (LoadError("not a message", record.at) for record in loose)
-
-
-def _list_key(value: Mapping[str, JSON]) -> str | None:
-    return next((key for key in _LISTS if isinstance(value.get(key), list)), None)
+        return read_conversations(document, self.id)
 
 
 def _mark(value: JSON) -> float:
     record = as_mapping(value)
-    key = _list_key(record)
+    key = list_key(record)
     if key is None or _OTHER_FORMATS & record.keys():
         return 0.0
     messages = as_list(record[key])[:SAMPLE_RECORDS]
@@ -113,159 +71,3 @@ def _names_mark(values: Sequence[JSON]) -> float:
     agents = len(speakers - PLAIN_ROLES.keys())
     # With one name only it may as well be a chat with one named assistant.
     return 0.6 if agents > 1 else 0.42 * agents
-
-
-@dataclass(slots=True)
-class _Acted:
-    """What an entry does beyond its words."""
-
-    calls: list[ToolCall] = field(default_factory=list)
-    text: str | None = None
-    """Set when only a part of the message is the agent's own words."""
-
-
-class _Conversation:
-    """Turns a list of messages into a trace."""
-
-    def __init__(self, record: Mapping[str, JSON], messages: list[Record], at: Location) -> None:
-        self._record = record
-        self._messages = messages
-        self._at = at
-        self._entries: list[Entry] = []
-        self._acted: dict[int, _Acted] = {}
-
-    def load(self, document: Document, number: int) -> Iterator[Loaded]:
-        """The trace, and an error for each message that could not be read."""
-        for index, message in enumerate(self._messages):
-            if not isinstance(message.value, dict) or not is_message(message.value):
-                yield LoadError("not a message", message.at)
-                continue
-            entry = read_entry(index, message.value, message.at)
-            if entry is not None and not self._repeats(entry):
-                self._entries.append(entry)
-        self._find_actions()
-        steps = self._steps()
-        stem = PurePath(document.path).stem if document.path else "conversation"
-        yield Trace(
-            id=as_string(first(self._record, *_IDS)) or (f"{stem}-{number + 1}" if number else stem),
-            format=ConversationLoader.id,
-            task=self._task(),
-            steps=steps,
-            agents=tuple(dict.fromkeys(step.agent for step in steps)),
-            final_answer=_final_answer(steps),
-            complete=not document.growing,
-            outcome=self._outcome(),
-            at=self._at,
-        )
-
-    def _repeats(self, entry: Entry) -> bool:
-        """AutoGen follows the results of calls with a message that only says them again."""
-        before = self._entries[-1] if self._entries else None
-        if before is None or not before.message.results or before.speaker != entry.speaker:
-            return False
-        return entry.message.text == "\n".join(result.text or "" for result in before.message.results)
-
-    def _find_actions(self) -> None:
-        """Pairs what executors answered with the code or the call they ran."""
-        open_from = 0
-        for place, entry in enumerate(self._entries):
-            report = browser_report(entry.message.text) if entry.acts and not entry.detail else None
-            if report is not None:
-                self._acted[place] = _Acted([replace(report[1], at=entry.message.at)], report[0])
-            if entry.reply is None or not entry.reply.ran:
-                continue
-            self._pair(entry, open_from, place)
-            open_from = place + 1
-
-    def _pair(self, entry: Entry, start: int, stop: int) -> None:
-        assert entry.reply is not None
-        for place in range(stop - 1, start - 1, -1):
-            asked = self._entries[place]
-            if not asked.acts or asked.detail or place in self._acted:
-                continue
-            call = written_action(asked.message.text)
-            if call is not None:
-                done = replace(call, result=entry.reply.text, error=entry.reply.error, at=asked.message.at)
-                self._acted[place] = _Acted([done])
-                return
-
-    def _steps(self) -> tuple[Step, ...]:
-        builder = ConversationBuilder()
-        delegated: dict[str, int] = {}
-        prompts = self._record.get("system_prompt")
-        if isinstance(prompts, str):
-            builder.hear(ChatMessage("system", prompts, at=self._inside("system_prompt")))
-        for place, entry in enumerate(self._entries):
-            if not entry.acts:
-                builder.hear(_heard(entry))
-                continue
-            acted = self._acted.get(place, _Acted([*entry.message.calls]))
-            builder.act(_step(entry, acted, delegated), tuple(acted.calls))
-            if acted.text is not None:
-                builder.hear(ChatMessage("tool", acted.calls[0].result or "", at=entry.message.at))
-            if entry.recipient is not None:
-                delegated[entry.recipient] = entry.index
-        return self._prompted(builder.steps(), as_mapping(prompts))
-
-    def _prompted(self, steps: tuple[Step, ...], prompts: Mapping[str, JSON]) -> tuple[Step, ...]:
-        """The steps, the first of each agent with that agent's system prompt."""
-        left = {agent: prompt for agent, prompt in prompts.items() if isinstance(prompt, str)}
-        prompted: list[Step] = []
-        for step in steps:
-            prompt = left.pop(step.agent, None)
-            if prompt is not None:
-                message = Message("system", prompt, at=self._inside("system_prompt", step.agent))
-                step = replace(step, seen=(message, *step.seen))  # noqa: PLW2901
-            prompted.append(step)
-        return tuple(prompted)
-
-    def _inside(self, *names: str) -> Location:
-        escaped = (name.replace("~", "~0").replace("/", "~1") for name in names)
-        return replace(self._at, pointer="/".join((self._at.pointer, *escaped)))
-
-    def _task(self) -> str | None:
-        asked = first(self._record, *_TASKS)
-        if isinstance(asked, str) and asked.strip():
-            return asked.strip()
-        said = (entry.message.text for entry in self._entries if entry.role == "user" and entry.reply is None)
-        return next((text.strip() for text in said if text.strip()), None)
-
-    def _outcome(self) -> str | None:
-        last = self._entries[-1] if self._entries else None
-        if last is None or last.detail != "termination condition":
-            return None
-        return next((outcome for words, outcome in _OUTCOMES if last.message.text.startswith(words)), None)
-
-
-def _heard(entry: Entry) -> ChatMessage:
-    if entry.reply is None:
-        return entry.message
-    return ChatMessage("tool", entry.reply.text, entry.speaker, at=entry.message.at)
-
-
-def _step(entry: Entry, acted: _Acted, delegated: Mapping[str, int]) -> Step:
-    message = entry.message
-    thought = entry.detail == "thought"
-    text = message.text if acted.text is None else acted.text
-    return Step(
-        index=entry.index,
-        agent=entry.speaker,
-        text="" if thought else text,
-        reasoning=text if thought else message.reasoning,
-        recipient=entry.recipient,
-        usage=entry.usage,
-        start=entry.start,
-        finish_reason=message.finish_reason,
-        parent=delegated.get(entry.speaker),
-        at=message.at,
-    )
-
-
-def _final_answer(steps: tuple[Step, ...]) -> str | None:
-    """The last thing an agent said aloud, or what it marked as the answer in it."""
-    for step in reversed(steps):
-        text = step.text.strip().removesuffix(_TERMINATE).rstrip()
-        if text:
-            marked = text.rpartition(_ANSWER)[2].strip() if _ANSWER in text else text
-            return marked.partition("\n")[0] if _ANSWER in text else marked
-    return None

@@ -119,7 +119,7 @@ class RunBuilder:
             id=trace_id,
             format=format_id,
             task=self.task,
-            steps=tuple(_with_recipients(steps)),
+            steps=tuple(with_recipients(steps)),
             agents=tuple(dict.fromkeys(step.agent for step in steps)),
             tools=None if self._tools is None else tuple(self._tools.values()),
             final_answer=answer,
@@ -133,7 +133,7 @@ class RunBuilder:
         return self._contexts.setdefault(name, ConversationBuilder())
 
 
-def _with_recipients(steps: Sequence[Step]) -> Iterator[Step]:
+def with_recipients(steps: Sequence[Step]) -> Iterator[Step]:
     """The steps; one that hands over to an agent of this run, by a tool named after it, is addressed to it."""
     known = {step.agent.lower().replace(" ", "_"): step.agent for step in steps}
     for step in steps:
