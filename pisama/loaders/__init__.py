@@ -10,9 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 from pisama.loaders.ag2 import Ag2Loader
+from pisama.loaders.agentbench import AgentBenchLoader
 from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.autogen import AutoGenLoader
+from pisama.loaders.autogen_log import AutoGenLogLoader
 from pisama.loaders.base import Document, Loaded, Loader
 from pisama.loaders.bedrock import BedrockLoader
 from pisama.loaders.bundles import Part, parts_of, with_companions
@@ -52,6 +54,7 @@ from pisama.loaders.smolagents_messages import SmolagentsMessagesLoader
 from pisama.loaders.span_attributes import SpanAttributesLoader
 from pisama.loaders.weave import WeaveLoader
 from pisama.loaders.zipkin import ZipkinLoader
+from pisama.loaders.tau2 import Tau2Loader
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -76,6 +79,8 @@ LOADERS: tuple[Loader, ...] = (
     OpenAIAgentsStateLoader(),
     OpenAIAgentsSessionLoader(),
     N8nLoader(),
+    Tau2Loader(),
+    AgentBenchLoader(),
     ClaudeCodeLoader(),
     ClaudeCodeStreamLoader(),
     ClaudeCodeResultLoader(),
@@ -96,6 +101,7 @@ LOADERS: tuple[Loader, ...] = (
     SmolagentsMessagesLoader(),
     Ag2Loader(),
     AutoGenLoader(),
+    AutoGenLogLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),

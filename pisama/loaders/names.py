@@ -6,6 +6,7 @@ OpenLLMetry (`traceloop.*`), and what single frameworks add to them. Names earli
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
@@ -66,7 +67,6 @@ TOOL_NAME: Names = (
     "tool.name",
     "ai.toolCall.name",
     "traceloop.entity.name",
-    "mlflow.spanFunctionName",
     "tool_name",
 )
 TOOL_CALL_ID: Names = (
@@ -184,7 +184,9 @@ GRAPH_NAMESPACE = "langgraph_checkpoint_ns"
 GRAPH_AGENT = "lc_agent_name"
 GRAPH_METADATA = "metadata"
 GRAPH_PROPERTIES = "traceloop.association.properties."
-GRAPH_COMMON_NODES = frozenset({"agent", "model", "call_model", "tools", "llm", "chatbot", "model_request", "__start__"})
+GRAPH_COMMON_NODES = frozenset(
+    {"agent", "model", "call_model", "tools", "llm", "chatbot", "model_request", "__start__"}
+)
 """Nodes that prebuilt graphs have inside one agent; the agent is what encloses them."""
 
 FINAL_ANSWER_TOOLS = frozenset({"final_answer", "final_result", "final_output"})
@@ -192,6 +194,7 @@ FINAL_ANSWER_ARGUMENTS: Names = ("answer", "result", "response", "output", "fina
 CODE_TOOL = "python_interpreter"
 CODE_AGENT_SCOPES = frozenset({"openinference.instrumentation.smolagents"})
 """Instrumentors whose step spans execute the fenced code of the model's answer."""
+CODE_STEP = "Step"
 HANDOFF_PREFIXES: Names = ("handoff to ", "transfer_to_", "handoff_to_", "delegate_to_")
 
 _OPENINFERENCE: Mapping[str, str] = {
@@ -276,6 +279,7 @@ _KIND_ATTRIBUTES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("mlflow.spanType", _MLFLOW),
     ("llm.request.type", _OPERATIONS),
 )
+_PLACEHOLDER = re.compile(r"\{[^{}]{0,200}\}")
 _NAME_SUFFIXES: Names = (
     ".run",
     "._execute_core",
@@ -347,6 +351,9 @@ def managed_agents(attributes: Attributes) -> Iterator[str]:
 
 def plain_name(name: str) -> str:
     """A span's name without what instrumentors put around the name of the agent, tool or task."""
+    if "{" in name:
+        # Logfire names spans by the template of their message.
+        name = " ".join(_PLACEHOLDER.sub("", name).split()) or name
     for prefix in ("invoke_agent ", "execute_tool ", "create_agent "):
         name = name.removeprefix(prefix)
     for suffix in _NAME_SUFFIXES:

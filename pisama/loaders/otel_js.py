@@ -17,7 +17,15 @@ from pisama.loaders.otlp_json import STATUS, read_id
 from pisama.loaders.span_logs import LogRecord, with_logs
 from pisama.loaders.span_traces import assemble
 from pisama.loaders.spans import SpanEvent, SpanLink, SpanRecord
-from pisama.loaders.values import NANOSECONDS, as_integer, as_list, as_mapping, as_nanoseconds, as_string, first
+from pisama.loaders.values import (
+    NANOSECONDS,
+    as_integer,
+    as_list,
+    as_mapping,
+    as_nanoseconds,
+    as_string,
+    first,
+)
 from pisama.report import LoadError
 from pisama.trace import JSON
 
@@ -30,7 +38,9 @@ class OtelJavaScriptLoader:
 
     id: ClassVar[str] = "otel-js"
     title: ClassVar[str] = "OpenTelemetry JavaScript spans"
-    recognised_by: ClassVar[str] = "`spanContext` or `_spanContext` with `traceId`, times as [seconds, nanoseconds]"
+    recognised_by: ClassVar[str] = (
+        "`spanContext` or `_spanContext` with `traceId`, times as [seconds, nanoseconds]"
+    )
 
     def sniff(self, document: Document) -> float:
         """Certain of a span context beside a time in two parts."""
@@ -136,7 +146,11 @@ def _resource(record: Mapping[str, JSON]) -> dict[str, JSON]:
     """The attributes of the resource; the SDK keeps them as a list of pairs until all are known."""
     resource = as_mapping(record.get("resource"))
     plain = as_mapping(first(resource, "attributes", "_attributes"))
-    pairs = [pair for pair in as_list(resource.get("_rawAttributes")) if isinstance(pair, list) and len(pair) == _PAIR]
+    pairs = [
+        pair
+        for pair in as_list(resource.get("_rawAttributes"))
+        if isinstance(pair, list) and len(pair) == _PAIR
+    ]
     return plain or {str(name): value for name, value in pairs}
 
 

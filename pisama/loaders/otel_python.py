@@ -21,7 +21,9 @@ class OtelPythonLoader:
 
     id: ClassVar[str] = "otel-python-console"
     title: ClassVar[str] = "OpenTelemetry Python console output"
-    recognised_by: ClassVar[str] = "`context` with a `trace_id` in `0x` hexadecimal, beside `start_time` and `attributes`"
+    recognised_by: ClassVar[str] = (
+        "`context` with a `trace_id` in `0x` hexadecimal, beside `start_time` and `attributes`"
+    )
 
     def sniff(self, document: Document) -> float:
         """Certain of a span whose `context` has hexadecimal ids that begin with `0x`."""

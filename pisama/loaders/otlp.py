@@ -45,7 +45,9 @@ class OtlpLoader:
 
     id: ClassVar[str] = "otlp"
     title: ClassVar[str] = "OpenTelemetry (OTLP JSON or protobuf)"
-    recognised_by: ClassVar[str] = "`resourceSpans` or `resourceLogs` in any spelling, or bytes that parse as such"
+    recognised_by: ClassVar[str] = (
+        "`resourceSpans` or `resourceLogs` in any spelling, or bytes that parse as such"
+    )
 
     def sniff(self, document: Document) -> float:
         """Certain of `resourceSpans` and its spellings, and of bytes that parse as a request with spans."""

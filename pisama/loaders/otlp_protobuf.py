@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from pisama.loaders.spans import SpanEvent, SpanRecord, Status
+from pisama.loaders.span_logs import LogRecord
+from pisama.loaders.spans import SpanEvent, SpanLink, SpanRecord, Status
+from pisama.loaders.values import as_string
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as Log
+    from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
     from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+
+Read: TypeAlias = SpanRecord | LogRecord | LoadError
 
 MAX_DEPTH = 32
 """Nesting of attribute values that is followed; deeper values are left out."""
@@ -23,24 +29,87 @@ _ID_BYTES = 8
 
 
 def looks_like_protobuf(raw: bytes) -> bool:
-    """Whether these bytes are OTLP spans: they begin like a request and their first message has spans."""
+    """Whether these bytes are OTLP: they begin like a request and their first message has spans or logs."""
     if raw[:1] != _FIRST_FIELD and raw[_LENGTH_BYTES : _LENGTH_BYTES + 1] != _FIRST_FIELD:
         return False
     for message in islice(_messages(raw), 1):
-        for resource in _parse(message) or ():
-            for scope in resource.scope_spans:
-                return any(len(span.span_id) == _ID_BYTES for span in scope.spans)
+        return _has_spans(_parse(message) or ()) or _has_logs(_parse_logs(message))
     return False
 
 
-def read_protobuf(raw: bytes, path: str | None) -> Iterator[SpanRecord | LoadError]:
-    """The spans of the request, or of each request when they follow one another."""
+def read_protobuf(raw: bytes, path: str | None) -> Iterator[Read]:
+    """The spans or logs of the request, or of each request when they follow one another."""
     for number, message in enumerate(_messages(raw)):
         resources = _parse(message)
-        if resources is None:
-            yield LoadError("not an OTLP trace request", Location(path, None, f"/{number}"))
+        if resources is not None and _has_spans(resources):
+            yield from _read_resources(resources, path)
             continue
-        yield from _read_resources(resources, path)
+        logs = _parse_logs(message)
+        if _has_logs(logs):
+            yield from _read_logs(logs, path)
+        elif resources is None:
+            yield LoadError("not an OTLP trace request", Location(path, None, f"/{number}"))
+        else:
+            yield from _read_resources(resources, path)
+
+
+def _has_spans(resources: Iterable[ResourceSpans]) -> bool:
+    """A message of another signal parses too, but its spans have no ids."""
+    for resource in resources:
+        for scope in resource.scope_spans:
+            return any(len(span.span_id) == _ID_BYTES for span in scope.spans)
+    return False
+
+
+def _has_logs(resources: Iterable[ResourceLogs]) -> bool:
+    for resource in resources:
+        for scope in resource.scope_logs:
+            return any(log.event_name or log.attributes for log in scope.log_records)
+    return False
+
+
+def _parse_logs(message: bytes) -> Iterable[ResourceLogs]:
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+
+    try:
+        return LogsData.FromString(message).resource_logs
+    except DecodeError:
+        return ()
+
+
+def _read_logs(resources: Iterable[ResourceLogs], path: str | None) -> Iterator[LogRecord]:
+    for number, entry in enumerate(resources):
+        resource = _attributes(entry.resource.attributes)
+        for scope_number, scoped in enumerate(entry.scope_logs):
+            for place, log in enumerate(scoped.log_records):
+                pointer = f"/resourceLogs/{number}/scopeLogs/{scope_number}/logRecords/{place}"
+                attributes = _attributes(log.attributes)
+                name = log.event_name or as_string(attributes.get("event.name"))
+                if name:
+                    at = Location(path, None, pointer)
+                    yield _read_log(log, name, attributes, scoped.scope.name or None, resource, at)
+
+
+def _read_log(
+    log: Log,
+    name: str,
+    attributes: Mapping[str, JSON],
+    scope: str | None,
+    resource: Mapping[str, JSON],
+    at: Location,
+) -> LogRecord:
+    body = _value(log.body, 0)
+    return LogRecord(
+        trace_id=log.trace_id.hex(),
+        span_id=log.span_id.hex() or None,
+        name=name,
+        fields={**(body if isinstance(body, dict) else {"content": body}), **attributes},
+        time=log.time_unix_nano or log.observed_time_unix_nano or None,
+        scope=scope,
+        resource=resource,
+        at=at,
+    )
 
 
 def _messages(raw: bytes) -> Iterator[bytes]:
@@ -99,6 +168,7 @@ def _read_span(span: Span, scope: str | None, resource: Mapping[str, JSON], at: 
             SpanEvent(event.name, _attributes(event.attributes), event.time_unix_nano or None)
             for event in span.events
         ],
+        links=[SpanLink(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
         scope=scope,
         resource=resource,
         at=at,

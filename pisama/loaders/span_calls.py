@@ -96,12 +96,20 @@ class CallPairing:
 
     def run(self) -> None:
         """Fills in the calls of all steps."""
+        called = {call.name for step in self._steps for call in step.calls}
         for node in self._tree.nodes:
+            if node.kind is None and _tool_name(node) in called:
+                # Whoever traced it said nothing of its kind, but a model called what it is named after.
+                node.kind = "tool"
             if node.kind == "tool":
                 self._place(node)
         for step in self._steps:
             for answer in step.answers:
                 self._answer(step, answer)
+        for step in self._steps:
+            for call in step.calls:
+                if call.result is None:
+                    call.result = call.returned
 
     def step_of(self, node: Node) -> StepDraft | None:
         """The step that called the tool of this span."""
@@ -109,12 +117,15 @@ class CallPairing:
 
     def _place(self, node: Node) -> None:
         attributes = node.record.attributes
-        output = tool_result(names.look_up(attributes, names.TOOL_RESULT))
-        name = as_string(names.look_up(attributes, names.TOOL_NAME)) or names.plain_name(node.record.name)
+        raw = names.look_up(attributes, names.TOOL_RESULT)
+        output = tool_result(raw)
+        name = _tool_name(node)
         call_id = as_string(names.look_up(attributes, names.TOOL_CALL_ID)) or output.call_id
         executed = CallDraft(
             name, tool_arguments(node.record), call_id, output.text, node.failure or output.error, node
         )
+        if isinstance(raw, dict | list):
+            executed.result, executed.returned = None, output.text
         outer = self._call_of_tool.get(node.owner) if node.owner is not None else None
         if outer is not None and node.owner is not None and outer.name == name:
             # Two instrumentors recorded one execution.
@@ -197,6 +208,11 @@ class CallPairing:
         return step.calls[place] if place < len(step.calls) else None
 
 
+def _tool_name(node: Node) -> str:
+    own = as_string(names.look_up(node.record.attributes, names.TOOL_NAME))
+    return own or names.plain_name(node.record.name)
+
+
 def _complete(call: CallDraft, executed: CallDraft) -> None:
     if call.arguments is None:
         call.arguments = executed.arguments
@@ -204,4 +220,5 @@ def _complete(call: CallDraft, executed: CallDraft) -> None:
     call.node = call.node or executed.node
     if call.result is None:
         call.result = executed.result
+    call.returned = call.returned or executed.returned
     call.error = call.error or executed.error

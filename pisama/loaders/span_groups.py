@@ -93,7 +93,9 @@ def without_pending(records: Iterable[SpanRecord]) -> list[SpanRecord]:
         if place not in ended:
             ended.add(place)
             parent = as_string(record.attributes.get(names.PENDING_PARENT)) or ""
-            spans.append(replace(record, id=place[1], parent_id=parent if parent.strip("0") else None, end=None))
+            spans.append(
+                replace(record, id=place[1], parent_id=parent if parent.strip("0") else None, end=None)
+            )
     return spans
 
 
@@ -104,39 +106,48 @@ def _join(group: _Group, into: _Group) -> None:
 
 
 def _join_linked(groups: dict[str, _Group]) -> None:
-    """Joins traces that a parent in another trace or a link holds together.
-
-    The link of a top span names what caused it, so it also stands in for the parent.
-    """
+    """Joins traces that a parent in another trace or a link holds together."""
     trace_of: dict[str, str | None] = {}
     starts: dict[tuple[str, str], int] = {}
     for group in groups.values():
         for record in group.records:
-            known = trace_of.setdefault(record.id, group.trace_id)
-            if known != group.trace_id:
-                # An id that two traces use says nothing about either.
-                trace_of[record.id] = None
+            # An id that two traces use says nothing about either.
+            alone = trace_of.setdefault(record.id, group.trace_id) == group.trace_id
+            trace_of[record.id] = group.trace_id if alone else None
             starts[group.trace_id, record.id] = record.start or 0
     for group in groups.values():
         for place, record in enumerate(group.records):
-            if record.parent_id is not None:
-                above = trace_of.get(record.parent_id)
-                if above is not None and (group.trace_id, record.parent_id) not in starts:
-                    _join(group, groups[above])
-            for link in record.links:
-                target = (link.trace_id, link.span_id)
-                if link.trace_id == group.trace_id or target not in starts:
-                    continue
-                if record.parent_id is None and starts[target] <= (record.start or 0):
-                    record = group.records[place] = replace(record, parent_id=link.span_id)  # noqa: PLW2901
-                _join(group, groups[link.trace_id])
+            parent = record.parent_id or ""
+            above = trace_of.get(parent)
+            if above is not None and (group.trace_id, parent) not in starts:
+                _join(group, groups[above])
+            group.records[place] = _follow_links(record, group, groups, starts)
+
+
+def _follow_links(
+    record: SpanRecord, group: _Group, groups: dict[str, _Group], starts: dict[tuple[str, str], int]
+) -> SpanRecord:
+    """Joins the traces that a span links to.
+
+    The link of a top span names what caused it, so it also stands in for the parent.
+    """
+    for link in record.links:
+        target = (link.trace_id, link.span_id)
+        if link.trace_id == group.trace_id or target not in starts:
+            continue
+        if record.parent_id is None and starts[target] <= (record.start or 0):
+            record = replace(record, parent_id=link.span_id)
+        _join(group, groups[link.trace_id])
+    return record
 
 
 def _join_sessions(ordered: Sequence[_Group]) -> None:
     """Joins the traces of a session that are parts of one run, in order of time."""
     latest: dict[str, tuple[_Group, set[str], bool]] = {}
     for group in ordered:
-        session = next(filter(None, (session_of(item.attributes, item.resource) for item in group.records)), "")
+        session = next(
+            filter(None, (session_of(item.attributes, item.resource) for item in group.records)), ""
+        )
         if not session:
             continue
         top = _top(group)

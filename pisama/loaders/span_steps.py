@@ -44,6 +44,8 @@ class CallDraft:
     error: str | None = None
     node: Node | None = None
     """The tool span that executed it."""
+    returned: str | None = None
+    """What the tool returned as an object, written down here; what the model was told comes first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -278,7 +280,7 @@ def _only_call(step: StepDraft | None) -> str | None:
 def _add_code_action(step: StepDraft) -> None:
     """The code in the answer of a code agent, when the span around the model call executed it."""
     around = step.node.parent
-    if around is None or around.kind != "chain" or around.record.scope not in names.CODE_AGENT_SCOPES:
+    if around is None or around.kind != "chain" or not _executes_code(around):
         return
     code = fenced_code(step.text)
     if code is None:
@@ -286,6 +288,15 @@ def _add_code_action(step: StepDraft) -> None:
     output = names.look_up(around.record.attributes, names.OUTPUT_VALUE)
     result = output if isinstance(output, str) else None
     step.calls.append(CallDraft(names.CODE_TOOL, {"code": code}, result=result, error=around.failure))
+
+
+def _executes_code(node: Node) -> bool:
+    """Whether this is a step of a code agent; exports without scopes have only its name, `Step 3`."""
+    scope = node.record.scope
+    if scope is not None:
+        return scope in names.CODE_AGENT_SCOPES
+    word, _, number = node.record.name.partition(" ")
+    return word == names.CODE_STEP and number.isdecimal()
 
 
 def _finish_reason(attributes: names.Attributes) -> str | None:
@@ -299,15 +310,9 @@ def usage_of(attributes: names.Attributes) -> Usage | None:
     """Tokens and cost of one model call; None when it records neither."""
     details = as_mapping(open_json(names.look_up(attributes, names.USAGE_DETAILS)))
     usage = Usage(
-        input_tokens=as_integer(
-            _count(attributes, names.INPUT_TOKENS, details, names.INPUT_TOKEN_FIELDS)
-        ),
-        output_tokens=as_integer(
-            _count(attributes, names.OUTPUT_TOKENS, details, names.OUTPUT_TOKEN_FIELDS)
-        ),
-        cached_tokens=as_integer(
-            _count(attributes, names.CACHED_TOKENS, details, names.CACHED_TOKEN_FIELDS)
-        ),
+        input_tokens=as_integer(_count(attributes, names.INPUT_TOKENS, details, names.INPUT_TOKEN_FIELDS)),
+        output_tokens=as_integer(_count(attributes, names.OUTPUT_TOKENS, details, names.OUTPUT_TOKEN_FIELDS)),
+        cached_tokens=as_integer(_count(attributes, names.CACHED_TOKENS, details, names.CACHED_TOKEN_FIELDS)),
         cost=as_number(names.look_up(attributes, names.COST)),
     )
     return None if usage == Usage() else usage

@@ -33,6 +33,9 @@ def tool_result(value: JSON) -> ToolResult:
         return ToolResult(
             text, call_id, as_string(message.get("name")), (text or "failed") if failed else None
         )
+    blocks = as_list(opened)
+    if blocks and all(as_mapping(block).keys() == {"text"} for block in blocks):
+        return ToolResult(content_text(blocks))
     return ToolResult(value if isinstance(value, str) else content_text(value))
 
 

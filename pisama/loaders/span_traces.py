@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 
 from pisama.loaders import names
 from pisama.loaders.span_calls import CallPairing
@@ -111,13 +112,17 @@ class _Assembly:
 
     def _name_recipients(self) -> None:
         """A call that hands over to an agent of this trace addresses the step to it."""
-        known = {step.agent.lower().replace(" ", "_"): step.agent for step in self.steps}
-        for step in self.steps:
+        named = (*self.agents.values(), *(step.agent for step in self.steps))
+        known = {agent.lower().replace(" ", "_"): agent for agent in named}
+        for step, following in zip_longest(self.steps, self.steps[1:]):
             for call in step.calls:
                 target = names.handoff_target(call.name)
                 if target == "agent":
                     target = as_string(first(as_mapping(call.arguments), "agent_name", "agent", "name"))
-                agent = known.get(target.lower()) if target else None
+                    if call.arguments is None and following is not None:
+                        # Without its arguments the transfer still shows in who acts next.
+                        target = following.agent
+                agent = known.get(target.lower().replace(" ", "_")) if target else None
                 if agent is not None and agent != step.agent:
                     step.recipient = agent
 

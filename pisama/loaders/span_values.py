@@ -35,13 +35,13 @@ def messages_in(value: JSON, role: str) -> Iterator[ChatMessage]:
         items = next((found for key in _ITEMS if (found := as_list(record.get(key)))), [])
     if len(items) == 1 and isinstance(items[0], list):
         items = items[0]
-    found = False
+    has_messages = False
     for item in _merged(items):
         message = message_record(item)
         if message:
-            found = True
+            has_messages = True
             yield read_message({"role": role, **message})
-    if record and not found:
+    if record and not has_messages:
         yield from _single(record, role)
 
 
