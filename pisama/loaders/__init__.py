@@ -24,6 +24,8 @@ from pisama.loaders.codex_exec import CodexExecLoader
 from pisama.loaders.codex_rollout import CodexRolloutLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
+from pisama.loaders.copilot_cli import CopilotCliLoader
+from pisama.loaders.cursor import CursorLoader
 from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.gemini import GeminiLoader
 from pisama.loaders.gemini_cli import GeminiCliLoader
@@ -48,13 +50,14 @@ from pisama.loaders.otel_js import OtelJavaScriptLoader
 from pisama.loaders.otel_python import OtelPythonLoader
 from pisama.loaders.otlp import OtlpLoader
 from pisama.loaders.phoenix import PhoenixLoader
+from pisama.loaders.pi_agent import PiLoader
 from pisama.loaders.pydantic_ai import PydanticAILoader
 from pisama.loaders.smolagents import SmolagentsLoader
 from pisama.loaders.smolagents_messages import SmolagentsMessagesLoader
 from pisama.loaders.span_attributes import SpanAttributesLoader
+from pisama.loaders.tau2 import Tau2Loader
 from pisama.loaders.weave import WeaveLoader
 from pisama.loaders.zipkin import ZipkinLoader
-from pisama.loaders.tau2 import Tau2Loader
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -90,6 +93,9 @@ LOADERS: tuple[Loader, ...] = (
     GeminiCliStreamLoader(),
     OpenCodeLoader(),
     OpenCodeRunLoader(),
+    PiLoader(),
+    CopilotCliLoader(),
+    CursorLoader(),
     OpenAIResponsesLoader(),
     GeminiLoader(),
     BedrockLoader(),

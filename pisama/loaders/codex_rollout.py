@@ -62,10 +62,18 @@ class CodexRolloutLoader:
                 problem = _take(threads, file, record.value, record.at)
                 if problem is not None:
                     yield LoadError(problem, record.at)
-        parents = {thread.id: thread.parent for thread in threads.values()}
+        names = {thread.id for thread in threads.values()}
+        below: dict[str | None, list[Thread]] = {}
         for thread in threads.values():
-            if thread.parent not in parents:
-                yield _trace(thread, _family(thread, threads), document)
+            below.setdefault(thread.parent, []).append(thread)
+        # Threads that are each other's parents have nobody above them.
+        done: set[str] = set()
+        tops = (thread for thread in threads.values() if thread.parent not in names)
+        for thread in (*tops, *threads.values()):
+            if thread.key not in done:
+                family = _family(thread, below)
+                done.update(member.key for member in family)
+                yield _trace(thread, family, document)
 
 
 def _is_rollout(name: str) -> bool:
@@ -134,15 +142,12 @@ def _read(thread: Thread, kind: str, payload: Mapping[str, JSON], at: Location, 
         thread.turns.hear(ChatMessage("system", as_string(payload.get("message")) or "", at=at))
 
 
-def _family(root: Thread, threads: Mapping[str, Thread]) -> list[Thread]:
+def _family(root: Thread, below: dict[str | None, list[Thread]]) -> list[Thread]:
     """A thread with all that it and its sub-agents started."""
     found = [root]
-    below: dict[str | None, list[Thread]] = {}
-    for thread in threads.values():
-        if thread is not root:
-            below.setdefault(thread.parent, []).append(thread)
     for thread in found:
-        found += below.pop(thread.id, []) if thread.id is not None else []
+        if thread.id is not None:
+            found += (child for child in below.pop(thread.id, []) if child is not root)
     return found
 
 

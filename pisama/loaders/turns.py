@@ -43,6 +43,7 @@ class Turns:
     _usages: dict[int, Usage] = field(default_factory=dict)
     _expected: Usage | None = None
     _ends: dict[str, int | None] = field(default_factory=dict)
+    _results: list[tuple[ToolResult, Location | None, int | None]] = field(default_factory=list)
     _count: int = 0
 
     @property
@@ -82,10 +83,17 @@ class Turns:
             self._ends[result.call_id] = time
         self.hear(ChatMessage("tool", results=(result,), at=at))
 
+    def answer_later(self, result: ToolResult, at: Location | None = None, time: int | None = None) -> None:
+        """What a call of the open response returned, where the record has it with the call.
+
+        The response goes on; the result is heard when it is complete.
+        """
+        self._results.append((result, at, time))
+
     def finish(self, reason: str | None, time: int | None = None) -> None:
         """Why the response ended."""
         if self._open is not None:
-            self._open.finish_reason = reason.lower() if reason else None
+            self._open.finish_reason = reason.lower() if reason else self._open.finish_reason
             self._open.end = time or self._open.end
 
     def fail(self, error: str, at: Location | None = None, time: int | None = None) -> None:
@@ -132,6 +140,9 @@ class Turns:
         )
         self._builder.act(step, tuple(response.calls))
         self._count += 1
+        results, self._results = self._results, []
+        for result, at, time in results:
+            self.answer(result, at, time)
 
     def steps(self) -> tuple[Step, ...]:
         """The steps, numbered from 0."""
