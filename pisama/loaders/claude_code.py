@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from pisama.loaders.base import Document, Loaded
+from pisama.loaders.base import Document, Loaded, Members
 from pisama.loaders.claude_code_lines import LINKED, MESSAGES, Sessions
 from pisama.loaders.claude_code_run import session_trace
+from pisama.loaders.companions import first_record, groups_by_folder, groups_by_link
 from pisama.loaders.items import sample_items
 from pisama.loaders.members import all_items, member_samples
-from pisama.loaders.values import as_mapping
+from pisama.loaders.values import as_mapping, as_string
 from pisama.report import LoadError
 from pisama.trace import JSON
 
@@ -45,9 +46,27 @@ class ClaudeCodeLoader:
         for name, group in sessions.groups.items():
             yield session_trace(name, group, sessions.parents, document, self.id)
 
+    def companions(self, members: Members) -> Iterator[Sequence[str]]:
+        """A session and its sub-agents: in its own folder (2.1), or beside it and naming its id (2.0)."""
+        agents = {name: opened for name, opened in members.items() if _is_agent_file(name)}
+        links: dict[str, str] = {}
+        for name, opened in agents.items():
+            session = as_string(first_record(opened).get("sessionId"))
+            if session is not None:
+                links[name] = f"{session}.jsonl"
+        beside = {group[0]: group for group in groups_by_link(members, links)}
+        inside = groups_by_folder(members, _is_session_file, lambda folder, stem: folder == stem)
+        for group in inside:
+            yield (*group, *beside.pop(group[0], ())[1:])
+        yield from beside.values()
+
 
 def _is_session_file(name: str) -> bool:
     return name.endswith(".jsonl")
+
+
+def _is_agent_file(name: str) -> bool:
+    return name.startswith("agent-") and "/" not in name and _is_session_file(name)
 
 
 def _mark(record: Mapping[str, JSON]) -> float:

@@ -7,12 +7,13 @@ the terminal and are not read, except for tokens, the user's own words, errors a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from pisama.loaders.base import Document, Loaded, Record
+from pisama.loaders.base import Document, Loaded, Members, Record
 from pisama.loaders.codex_thread import Thread, spawned
+from pisama.loaders.companions import first_record, groups_by_link
 from pisama.loaders.items import items, sample_items
 from pisama.loaders.members import member_items, member_samples
 from pisama.loaders.messages import ChatMessage
@@ -74,6 +75,20 @@ class CodexRolloutLoader:
                 family = _family(thread, below)
                 done.update(member.key for member in family)
                 yield _trace(thread, family, document)
+
+    def companions(self, members: Members) -> Iterator[Sequence[str]]:
+        """A rollout and those beside it whose headers name its thread, or one of theirs, as the parent."""
+        threads: dict[str, str] = {}
+        parents: dict[str, str] = {}
+        for name, opened in members.items():
+            if name.startswith("rollout-") and "/" not in name:
+                thread = Thread(name, Location())
+                thread.begin(as_mapping(first_record(opened).get("payload")))
+                threads[thread.id or name] = name
+                if thread.parent is not None:
+                    parents[name] = thread.parent
+        links = {name: threads[parent] for name, parent in parents.items() if parent in threads}
+        return groups_by_link(members, links)
 
 
 def _is_rollout(name: str) -> bool:

@@ -7,11 +7,12 @@ an earlier one of the same id; `$set` changes fields of the header, the messages
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from pisama.loaders.base import Document, Loaded, Record
+from pisama.loaders.base import Document, Loaded, Members, Record
+from pisama.loaders.companions import groups_by_folder
 from pisama.loaders.gemini_cli_messages import MAIN_AGENT, SUB_AGENT, read_session, task_of
 from pisama.loaders.items import items, sample_items
 from pisama.loaders.members import member_items, member_samples
@@ -19,6 +20,9 @@ from pisama.loaders.turns import Branch, session_trace, together
 from pisama.loaders.values import as_list, as_mapping, as_string
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Step, Trace
+
+ID_IN_NAME = 8
+"""Characters of a session's id that the name of its file ends with."""
 
 _OPERATIONS = ("$set", "$rewindTo")
 
@@ -51,6 +55,14 @@ class GeminiCliLoader:
             if problem is not None:
                 yield LoadError(problem, record.at)
         yield from _traces(sessions, document, self.id)
+
+    def companions(self, members: Members) -> Iterator[Sequence[str]]:
+        """A session and its sub-agents, which lie in a folder named by the session's whole id."""
+        return groups_by_folder(
+            members,
+            lambda name: name.startswith("session-") and _is_session_file(name),
+            lambda folder, stem: len(folder) > ID_IN_NAME and stem.endswith(f"-{folder[:ID_IN_NAME]}"),
+        )
 
 
 def _is_session_file(name: str) -> bool:
