@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded
@@ -137,7 +137,8 @@ class _Log:
             again[key] += 1
             if again[key] > agent.told[key]:
                 agent.told[key] += 1
-                self.run.hear(message, name)
+                other = message.role == "user" and message.name in self._agents
+                self.run.hear(replace(message, role="assistant") if other else message, name)
 
     def _answer(self, message: ChatMessage, agent: str) -> None:
         """Results of calls, each told once."""
