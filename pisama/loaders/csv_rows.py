@@ -11,7 +11,7 @@ from itertools import islice
 from pisama.loaders.base import Record
 from pisama.loaders.streams import MAX_VALUE_BYTES, Opener, why
 from pisama.report import LoadError
-from pisama.trace import Location
+from pisama.trace import JSON, Location
 
 _DELIMITERS = (",", "\t")
 _LOOK_AT = 5
@@ -29,7 +29,8 @@ def delimiter_of(opener: Opener) -> str | None:
 def csv_records(opener: Opener, path: str | None, delimiter: str) -> Iterator[Record | LoadError]:
     """The rows as objects of strings, with their lines. An empty field is null: CSV has no other way to say so.
 
-    A first column without a name, as data frames write their index, is left out.
+    A first column without a name, as data frames write their index, is left out; of columns of the same
+    name, which Phoenix writes, the first that holds something counts.
     """
     line = 1
     try:
@@ -40,12 +41,19 @@ def csv_records(opener: Opener, path: str | None, delimiter: str) -> Iterator[Re
                 if len(row) > len(names):
                     yield LoadError(f"{len(row)} fields under {len(names)} names", Location(path, line))
                 elif row:
-                    value = {name: field or None for name, field in zip(names, row, strict=False) if name}
-                    yield Record({**value}, Location(path, line))
+                    yield Record(_record(names, row), Location(path, line))
     except csv.Error as error:
         yield LoadError(f"not CSV: {error}", Location(path, line))
     except OSError as error:
         yield LoadError(why(error), Location(path, line))
+
+
+def _record(names: list[str], row: list[str]) -> dict[str, JSON]:
+    record: dict[str, JSON] = {}
+    for name, field in zip(names, row, strict=False):
+        if name and not record.get(name):
+            record[name] = field or None
+    return record
 
 
 def _fits(opener: Opener, head: str, delimiter: str) -> bool:
@@ -54,7 +62,7 @@ def _fits(opener: Opener, head: str, delimiter: str) -> bool:
         return False
     if names[0] and not _NAME.match(names[0].strip('"')):
         return False
-    if len(set(names)) < len(names):
+    if len(set(names)) < 2:
         return False
     try:
         with opener() as stream:
