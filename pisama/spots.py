@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Needle: TypeAlias = str | re.Pattern[str]
@@ -62,3 +63,15 @@ def find_near(
 def holds(text: str, needles: Sequence[str]) -> bool:
     """Whether a text holds any of these words, letter for letter."""
     return any(needle in text for needle in needles)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A pattern with the words, in lower case, of which each of its matches holds one."""
+
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    def search(self, text: str, lowered: str) -> re.Match[str] | None:
+        """The first match in a text, which is given in lower case too."""
+        return self.pattern.search(text) if holds(lowered, self.words) else None

@@ -11,9 +11,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.directives import Directive, DirectiveKind, reply_breaks
+from pisama.directives import Directive, DirectiveKind
 from pisama.features import Features, features
 from pisama.issue import Evidence, Issue
+from pisama.replies import reply_breaks
 from pisama.text import quote
 from pisama.trace import JSON, Step, Trace
 
