@@ -45,7 +45,7 @@ def main(
         Path | None,
         typer.Option(
             help="Write one <trace id>.json a trace, in the benchmark's submission form, to this folder. "
-            "They are cross-validated: no trace is predicted by a table fitted on it.",
+            "No trace is predicted by a table fitted on it: on the traces of the shipped table, folds are.",
             show_default=False,
         ),
     ] = None,

@@ -7,6 +7,7 @@ put together from the issues that speak for them, reaches the threshold. Nothing
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class Adapter:
     shares: Shares
     threshold: float
     """Least probability of a prediction, 0-1."""
+    fitted_on: str = ""
+    """Digest of the ids of the traces it was fitted on."""
 
     def probabilities(self, sightings: Iterable[Sighting]) -> dict[Pair, float]:
         """Every pair the issues speak for, with its probability 0-1."""
@@ -74,7 +77,7 @@ class Adapter:
         for signal, cells in self.shares.items():
             for (place, category), share in cells.items():
                 shares.setdefault(signal, {}).setdefault(place, {})[category] = round(share, 3)
-        return {"threshold": round(self.threshold, 3), "shares": shares}
+        return {"fitted_on": self.fitted_on, "threshold": round(self.threshold, 3), "shares": shares}
 
 
 def _together(voices: Sequence[tuple[float, Sighting]]) -> tuple[float, Sighting]:
@@ -95,7 +98,13 @@ def shipped() -> Adapter:
         signal: {(place, name): share for place, cells in places.items() for name, share in cells.items()}
         for signal, places in signals.items()
     }
-    return Adapter(shares, float(threshold))
+    return Adapter(shares, float(threshold), str(table.get("fitted_on", "")))
+
+
+def digest(cases: Iterable[Examined]) -> str:
+    """16 hex digits that name a set of traces by their ids."""
+    names = "\n".join(sorted(each.case.id for each in cases))
+    return hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def fit(cases: Sequence[Examined]) -> Adapter:
@@ -113,7 +122,7 @@ def fit(cases: Sequence[Examined]) -> Adapter:
                 (share, pair in each.gold) for pair, share in adapter.probabilities(each.sightings).items()
             )
     gold = sum(len(each.gold) for each in cases)
-    return Adapter(fit_shares(cases), best_threshold(honest, gold, len(cases)))
+    return Adapter(fit_shares(cases), best_threshold(honest, gold, len(cases)), digest(cases))
 
 
 def best_threshold(predictions: Iterable[tuple[float, bool]], gold: int, traces: int) -> float:

@@ -26,14 +26,14 @@ BASELINES: Mapping[str, Callable[[Sequence[Examined]], Predictor]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class CrossValidated:
-    """The adapter's answers for traces it was not fitted on; outer lists by seed, inner by trace."""
+class Answers:
+    """The adapter's answers; outer lists by division into folds (one where there is none), inner by trace."""
 
     scored: list[list[Scored]]
     probabilities: list[list[Mapping[Pair, float]]]
 
 
-def cross_validated(cases: Sequence[Examined]) -> CrossValidated:
+def cross_validated(cases: Sequence[Examined]) -> Answers:
     """Fit on nine tenths of the traces, predict the rest, for every fold and seed."""
     all_scored: list[list[Scored]] = []
     all_probabilities: list[list[Mapping[Pair, float]]] = []
@@ -48,12 +48,15 @@ def cross_validated(cases: Sequence[Examined]) -> CrossValidated:
                 scored[position] = Scored(adapter.predict(each.sightings), each.gold)
         all_scored.append([scored[position] for position in range(len(cases))])
         all_probabilities.append([shares[position] for position in range(len(cases))])
-    return CrossValidated(all_scored, all_probabilities)
+    return Answers(all_scored, all_probabilities)
 
 
-def in_sample(cases: Sequence[Examined], adapter: Adapter) -> list[Scored]:
+def with_table(cases: Sequence[Examined], adapter: Adapter) -> Answers:
     """The adapter's answers for these traces, whatever it was fitted on."""
-    return [Scored(adapter.predict(each.sightings), each.gold) for each in cases]
+    return Answers(
+        [[Scored(adapter.predict(each.sightings), each.gold) for each in cases]],
+        [[adapter.probabilities(each.sightings) for each in cases]],
+    )
 
 
 def baseline(cases: Sequence[Examined], make: Callable[[Sequence[Examined]], Predictor]) -> list[Scored]:
@@ -76,12 +79,12 @@ def by_split(cases: Sequence[Examined], repetitions: Sequence[Sequence[Scored]])
     return found
 
 
-def curve(cases: Sequence[Examined], validated: CrossValidated) -> list[tuple[float, float, float]]:
-    """Pair precision, joint accuracy and predictions per trace at falling thresholds, first seed.
+def curve(cases: Sequence[Examined], answers: Answers) -> list[tuple[float, float, float]]:
+    """Pair precision, joint accuracy and predictions per trace at falling thresholds, for the first division.
 
     Thresholds are compared across folds, as they are at the operating point.
     """
-    shares = validated.probabilities[0]
+    shares = answers.probabilities[0]
     points: list[tuple[float, float, float]] = []
     for threshold in (n / 50 for n in range(45, 1, -1)):
         scored = [

@@ -10,9 +10,13 @@ from benchmarks.trail.metrics import Figures
 
 
 def draw(
-    path: Path, points: Sequence[tuple[float, float, float]], ours: Figures, trivial: Mapping[str, Figures]
+    path: Path,
+    points: Sequence[tuple[float, float, float]],
+    ours: Figures,
+    trivial: Mapping[str, Figures],
+    how: str,
 ) -> None:
-    """Write the curve as `path` with .png and with .svg: pair precision right, joint accuracy up.
+    """Write the curve as `path` with .png and with .svg: pair precision right, joint accuracy up; `how` goes into the title.
 
     Points are (pair precision, joint accuracy, predictions per trace). Raises `DataMissingError`
     when matplotlib is not installed.
@@ -44,7 +48,7 @@ def draw(
     axes.set(
         xlabel="pair precision: share of predicted (span, category) pairs that are annotated",
         ylabel="joint accuracy: share of annotated pairs predicted",
-        title=f"TRAIL, blind, cross-validated by trace, {ours.traces} traces",
+        title=f"TRAIL, blind, {how}, {ours.traces} traces",
         xlim=(0, 1), ylim=(0, 1),
     )  # fmt: skip
     axes.grid(alpha=0.3)

@@ -21,13 +21,16 @@ _IMPACT = {
 }
 
 
-def write_submission(folder: Path, cases: Sequence[Examined]) -> None:
-    """One `<trace id>.json` a trace, each predicted by a table that was not fitted on that trace."""
+def write_submission(folder: Path, cases: Sequence[Examined], adapter: Adapter | None) -> None:
+    """One `<trace id>.json` a trace, predicted with this table.
+
+    Without one, each trace is predicted by a table that was fitted on other traces.
+    """
     for training, held_out in folds(cases, lambda each: each.case.id, FOLDS, SEEDS[0]):
-        adapter = fit(training)
+        table = adapter or fit(training)
         for position in held_out:
             each = cases[position]
-            write_json(folder / f"{each.case.id}.json", submission(each, adapter))
+            write_json(folder / f"{each.case.id}.json", submission(each, table))
 
 
 def submission(each: Examined, adapter: Adapter) -> dict[str, object]:
