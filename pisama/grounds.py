@@ -7,11 +7,12 @@ computes from what occurred; common knowledge (years, small and round numbers) a
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, insort
+from bisect import bisect_left
+from collections import deque
 from functools import lru_cache
 
 from pisama.elements import Element, ElementKind
-from pisama.text import STOP_WORDS, stem
+from pisama.text import STOP_WORDS, stem, word_set
 
 READ = 120_000
 """Characters of one text that are taken in."""
@@ -27,7 +28,11 @@ LOOKUPS = 400
 """Unknown numbers of a run that are tried as results of a computation; later ones count as known."""
 
 _WORD = re.compile(r"[^\W_]+")
-_NUMBER = re.compile(r"(?<![\w.])\$?(\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,9})?|\d{1,15}(?:\.\d{1,9})?)(?: ?(k|thousand|m|million|bn|b|billion|trillion)\b)?", re.IGNORECASE)  # fmt: skip
+# It begins with the digit and looks back from there: Python finds a first letter faster than it looks back everywhere.
+_NUMBER = re.compile(
+    r"(\d(?<![\w.].)(?:\d{0,2}(?:,\d{3}){1,6}(?:\.\d{1,9})?|\d{0,14}(?:\.\d{1,9})?))"
+    r"(?i: ?(k|thousand|m|million|bn|b|billion|trillion)\b)?"
+)
 _SCALES = {
     "k": 1e3,
     "thousand": 1e3,
@@ -62,7 +67,8 @@ class Grounds:
         self._tails: set[str] = set()
         self._numbers: set[float] = set()
         self._ordered: list[float] = []
-        self._pool: list[float] = []
+        self._in_order = True
+        self._pool: deque[float] = deque(maxlen=POOL)
         self._lookups = 0
 
     def hear(self, text: str, *, terms: bool = False) -> None:
@@ -74,21 +80,23 @@ class Grounds:
             return
         self._read.add(text)
         bounded = text[:READ]
-        fresh = set(_WORD.findall(bounded.lower())) - self._words
+        fresh = word_set(bounded) - self._words
         self._words |= fresh
         self._tails.update(word[-4:] for word in fresh if len(word) > 4 and word[-4:].isdigit())
         short = terms or len(text) <= SHORT
-        for match in _NUMBER.finditer(bounded):
-            self._number(value_of(match.group(1), match.group(2)), short=short)
+        found: list[tuple[str, str]] = _NUMBER.findall(bounded)
+        for digits, scale in found if short else dict.fromkeys(found):
+            self._number(value_of(digits, scale), short=short)
 
     def _number(self, value: float, *, short: bool) -> None:
-        if short and value not in self._pool[-POOL:]:
+        if short and value not in self._pool:
             self._pool.append(value)
         if value in self._numbers:
             return
         self._numbers.add(value)
         if len(self._ordered) < SORTED:
-            insort(self._ordered, value)
+            self._ordered.append(value)
+            self._in_order = False
 
     def knows(self, element: Element) -> bool:
         """Whether an element occurs, follows from what occurs, or is common knowledge."""
@@ -135,6 +143,9 @@ class Grounds:
             return True
         self._lookups += 1
         slack, exact = _slack(match.group(1))
+        if not self._in_order:
+            self._ordered.sort()
+            self._in_order = True
         factors = (*_UNITS, *(1 / unit for unit in _UNITS))
         if _within(self._ordered, value, slack) or any(
             _within(self._ordered, value * factor, exact * factor) for factor in factors
@@ -144,7 +155,7 @@ class Grounds:
 
     def _computed(self, value: float, slack: float) -> bool:
         """Whether it is the sum, difference, product, quotient or percentage of two or three terms."""
-        terms = self._pool[-POOL:]
+        terms = self._pool
         known = sorted(terms)
         if any(
             _within(known, wanted, width) for one in terms for wanted, width in _partners(value, one, slack)
@@ -181,7 +192,7 @@ def _within(ordered: list[float], wanted: float, width: float) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def value_of(digits: str, scale: str | None) -> float:
+def value_of(digits: str, scale: str | None = None) -> float:
     """The number that digits with thousands separators, and a word such as `million`, stand for."""
     value = float(digits.replace(",", ""))
     return value * _SCALES[scale.lower()] if scale else value

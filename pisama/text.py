@@ -53,6 +53,36 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+_RUN = re.compile(r"[^\W_]+")
+_SEPARATORS = bytes.maketrans(
+    bytes(code for code in range(128) if not chr(code).isalnum()),
+    b" " * sum(not chr(code).isalnum() for code in range(128)),
+)
+
+
+def word_set(text: str) -> set[str]:
+    """The distinct runs of letters and digits of a text, lower case; quicker than `words`, which keeps the order."""
+    encoded = text.lower().encode("utf-8", "surrogatepass")
+    # Split at ASCII first, since few of the many words are different, and take only those apart with care.
+    distinct = set(encoded.translate(_SEPARATORS).split())
+    return set(_RUN.findall(b" ".join(distinct).decode("utf-8", "surrogatepass")))
+
+
+_RUN = re.compile(r"[^\W_]+")
+_SEPARATORS = bytes.maketrans(
+    bytes(code for code in range(128) if not chr(code).isalnum()),
+    b" " * sum(not chr(code).isalnum() for code in range(128)),
+)
+
+
+def word_set(text: str) -> set[str]:
+    """The distinct runs of letters and digits of a text, lower case: quicker than `words`, which keeps the order."""
+    encoded = text.lower().encode("utf-8", "surrogatepass")
+    # Split at ASCII first: only the distinct pieces, which are few, are then taken apart with care.
+    distinct = set(encoded.translate(_SEPARATORS).split())
+    return set(_RUN.findall(b" ".join(distinct).decode("utf-8", "surrogatepass")))
+
+
 def stems(text: str) -> list[str]:
     """Stems of the content words of a text, in order; stop words are left out."""
     return [stem(word) for word in words(text) if word not in STOP_WORDS]
