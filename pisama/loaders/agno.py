@@ -51,7 +51,7 @@ def _load(record: Record, document: Document, number: int) -> Iterator[Loaded]:
     value = as_mapping(record.value)
     run = RunBuilder(record.at)
     # Without recursion: the members of a team may be teams.
-    todo = [(value, record.at)]
+    todo: list[tuple[Mapping[str, JSON], Location]] = [(value, record.at)]
     outputs: list[tuple[Mapping[str, JSON], Location]] = []
     while todo:
         output, at = todo.pop(0)

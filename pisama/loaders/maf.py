@@ -41,8 +41,8 @@ class MafLoader:
 def _is_response(value: Mapping[str, JSON]) -> bool:
     if value.get("type") in _RESPONSES:
         return True
-    messages = [as_mapping(message) for message in as_list(value.get("messages"))[:4]] or [value]
-    return any("contents" in message and "author_name" in message for message in messages)
+    messages = [as_mapping(message) for message in as_list(value.get("messages"))[:4]]
+    return any("contents" in message and "author_name" in message for message in (value, *messages))
 
 
 def _load(batch: Batch, document: Document, number: int) -> Iterator[Loaded]:

@@ -13,7 +13,15 @@ from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first
 from pisama.trace import JSON, Location, ToolCall
 
 _TEXTS = frozenset(("text", "input_text", "output_text", "refusal", "summary_text"))
-_THOUGHTS = frozenset(("thinking", "reasoning", "redacted_thinking", "text_reasoning", "Microsoft.Extensions.AI.TextReasoningContent"))
+_THOUGHTS = frozenset(
+    (
+        "thinking",
+        "reasoning",
+        "redacted_thinking",
+        "text_reasoning",
+        "Microsoft.Extensions.AI.TextReasoningContent",
+    )
+)
 _CALLS = frozenset(
     (
         *("tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "function_call", "custom_tool_call"),
@@ -148,7 +156,11 @@ class Parts:
         arguments = {} if arguments == "" else open_json(arguments)
         at = Location(self.at.path, self.at.line, self.at.pointer + place) if self.at else None
         call_id = as_string(first(record, "call_id", "toolUseId", "id", "tool_call_id", "toolCallId"))
-        name = as_string(first(function, "name", "tool_name", "toolName")) or as_string(record.get("function")) or ""
+        name = (
+            as_string(first(function, "name", "tool_name", "toolName"))
+            or as_string(record.get("function"))
+            or ""
+        )
         self.calls.append(ToolCall(name, arguments, call_id, at=at))
 
     def add_result(self, record: Mapping[str, JSON]) -> None:
@@ -164,7 +176,12 @@ class Parts:
         call_id = as_string(
             first(record, "tool_use_id", "toolUseId", "call_id", "id", "tool_call_id", "toolCallId")
         )
-        failed = record.get("is_error") is True or record.get("isError") is True or record.get("status") == "error" or failure is not None
+        failed = (
+            record.get("is_error") is True
+            or record.get("isError") is True
+            or record.get("status") == "error"
+            or failure is not None
+        )
         error = (text or as_text(failure) or "failed") if failed else None
         name = as_string(first(record, "name", "tool_name", "toolName"))
         self.results.append(ToolResult(text if text is not None else as_text(failure), call_id, name, error))
@@ -193,8 +210,9 @@ def _thought(record: Mapping[str, JSON]) -> str:
 def _gemini_answer(response: dict[str, JSON]) -> tuple[JSON, JSON]:
     """What a function answered, and its error: by convention `result` or `output`, and `error`."""
     error = response.get("error")
-    if len(response) == 1:
-        return next(iter(response.values())) if response.keys() & _WRAPPERS else response, error
+    if len(response) == 1 and response.keys() & _WRAPPERS:
+        answer = next(iter(response.values()))
+        return "" if answer is None else answer, error
     return response, error
 
 
