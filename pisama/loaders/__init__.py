@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
+from pisama.loaders.adk import AdkLoader
 from pisama.loaders.ag2 import Ag2Loader
 from pisama.loaders.agentbench import AgentBenchLoader
+from pisama.loaders.agno import AgnoLoader
 from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.autogen import AutoGenLoader
@@ -25,7 +27,10 @@ from pisama.loaders.codex_rollout import CodexRolloutLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
 from pisama.loaders.copilot_cli import CopilotCliLoader
+from pisama.loaders.crewai import CrewAILoader
+from pisama.loaders.crewai_events import CrewAIEventsLoader
 from pisama.loaders.cursor import CursorLoader
+from pisama.loaders.flowise import FlowiseLoader
 from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.gemini import GeminiLoader
 from pisama.loaders.gemini_cli import GeminiCliLoader
@@ -37,6 +42,8 @@ from pisama.loaders.langgraph import LangGraphLoader
 from pisama.loaders.langgraph_checkpoints import LangGraphCheckpointsLoader
 from pisama.loaders.langsmith import LangSmithLoader
 from pisama.loaders.logfire import LogfireLoader
+from pisama.loaders.maf import MafLoader
+from pisama.loaders.mini_swe_agent import MiniSweAgentLoader
 from pisama.loaders.mlflow import MlflowLoader
 from pisama.loaders.n8n import N8nLoader
 from pisama.loaders.openai_agents import OpenAIAgentsLoader
@@ -55,6 +62,7 @@ from pisama.loaders.pydantic_ai import PydanticAILoader
 from pisama.loaders.smolagents import SmolagentsLoader
 from pisama.loaders.smolagents_messages import SmolagentsMessagesLoader
 from pisama.loaders.span_attributes import SpanAttributesLoader
+from pisama.loaders.swe_agent import SweAgentLoader
 from pisama.loaders.tau2 import Tau2Loader
 from pisama.loaders.weave import WeaveLoader
 from pisama.loaders.zipkin import ZipkinLoader
@@ -82,6 +90,7 @@ LOADERS: tuple[Loader, ...] = (
     OpenAIAgentsStateLoader(),
     OpenAIAgentsSessionLoader(),
     N8nLoader(),
+    FlowiseLoader(),
     Tau2Loader(),
     AgentBenchLoader(),
     ClaudeCodeLoader(),
@@ -96,6 +105,8 @@ LOADERS: tuple[Loader, ...] = (
     PiLoader(),
     CopilotCliLoader(),
     CursorLoader(),
+    SweAgentLoader(),
+    MiniSweAgentLoader(),
     OpenAIResponsesLoader(),
     GeminiLoader(),
     BedrockLoader(),
@@ -108,6 +119,11 @@ LOADERS: tuple[Loader, ...] = (
     Ag2Loader(),
     AutoGenLoader(),
     AutoGenLogLoader(),
+    AdkLoader(),
+    MafLoader(),
+    AgnoLoader(),
+    CrewAILoader(),
+    CrewAIEventsLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),

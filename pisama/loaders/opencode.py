@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -14,6 +15,8 @@ from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
 _TABLES = frozenset(("session", "message", "part"))
+_STORED = re.compile(r"(?:storage/)?(?:session|message|part)/[^\n]{1,300}\.json\Z")
+"""Files of the older storage folder."""
 _EVENTS = frozenset(("step_start", "step_finish", "tool_use", "text", "reasoning", "error"))
 
 
@@ -72,7 +75,7 @@ class OpenCodeRunLoader:
 
 
 def _is_stored(name: str) -> bool:
-    return name.endswith(".json")
+    return _STORED.match(name) is not None
 
 
 def _mark(record: Mapping[str, JSON]) -> float:
