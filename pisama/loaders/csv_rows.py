@@ -77,7 +77,8 @@ def _numbered(stream: io.BufferedReader, delimiter: str) -> Iterator[tuple[int, 
     if csv.field_size_limit() < MAX_VALUE_BYTES:
         # The limit is the whole process's, and its default of 128 KB is less than one prompt.
         csv.field_size_limit(MAX_VALUE_BYTES)
-    reader = csv.reader(io.TextIOWrapper(stream, "utf-8", "replace", newline=""), delimiter=delimiter)
+    lines = iter(lambda: stream.readline(MAX_VALUE_BYTES).decode("utf-8", "replace"), "")
+    reader = csv.reader(lines, delimiter=delimiter)
     line = 1
     for row in reader:
         yield line, row
