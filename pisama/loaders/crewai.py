@@ -15,6 +15,7 @@ from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
 _LOG = frozenset(("task", "agent", "status", "timestamp"))
+_ANSWER = "Final Answer:"
 _STATES = ("started", "completed", "failed")
 
 
@@ -80,7 +81,7 @@ def _output(value: Mapping[str, JSON], at: Location, document: Document, number:
         "input_tokens": totals.get("prompt_tokens"),
         "output_tokens": totals.get("completion_tokens"),
     }
-    run.answer = as_string(value.get("raw"))
+    run.answer = (as_string(value.get("raw")) or "").rpartition(_ANSWER)[2].strip() or None
     yield run.trace(run_name(document, number), CrewAILoader.id, metadata=metadata if totals else {})
 
 
@@ -95,13 +96,17 @@ def _task(run: RunBuilder, task: Mapping[str, JSON], at: Location, context: str)
         run.act(ChatMessage("assistant", as_text(task.get("raw")) or "", at=at), Act(agent), context=context)
         return
     failures = [as_mapping(failure) for failure in as_list(task.get("tool_failures"))]
+    answered = False
     for place, recorded in enumerate(messages):
         message = read_message(as_mapping(recorded), inside(at, "messages", place))
         if message.role == "assistant":
+            answered = not message.calls
             run.act(message, Act(agent), context=context)
             continue
         results = tuple(_with_failure(result, failures) for result in message.results)
         run.hear(ChatMessage(message.role, message.text, results=results, at=message.at), context)
+    if not answered and isinstance(task.get("raw"), str):
+        run.act(ChatMessage("assistant", str(task["raw"]), at=at), Act(agent), context=context)
 
 
 def _with_failure(result: ToolResult, failures: list[dict[str, JSON]]) -> ToolResult:
