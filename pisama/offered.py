@@ -65,7 +65,7 @@ def offer_in(text: str) -> Offer:
                 here.add(item["name"])
         elif line[-12:].rstrip().endswith(":") and line[:1] not in " \t-*•":
             here = members if _MEMBERS.search(line[-200:]) else tools if _TOOLS.search(line[-200:]) else None
-    modules = _MODULES.search(text[:TEXT_LIMIT])
+    modules = _MODULES.search(text[:TEXT_LIMIT]) if "modules" in text.lower() else None
     allowed = (
         frozenset(re.findall(r"[A-Za-z_][\w.]{0,60}", modules["modules"])) if modules is not None else None
     )

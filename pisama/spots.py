@@ -7,7 +7,7 @@ say about. Finding fixed words first is tens of times faster, and leaves the pat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -62,7 +62,18 @@ def find_near(
 
 def holds(text: str, needles: Sequence[str]) -> bool:
     """Whether a text holds any of these words, letter for letter."""
-    return any(needle in text for needle in needles)
+    for needle in needles:  # noqa: SIM110 - half the time of any() with a generator
+        if needle in text:
+            return True
+    return False
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A pattern for any of these names, longest first, that only looks at those with the right first letter."""
+    by_letter: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_letter.setdefault(name[0], []).append(name[1:])
+    return "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
 
 
 @dataclass(frozen=True, slots=True)
