@@ -30,11 +30,13 @@ from pisama.loaders.copilot_cli import CopilotCliLoader
 from pisama.loaders.crewai import CrewAILoader
 from pisama.loaders.crewai_events import CrewAIEventsLoader
 from pisama.loaders.cursor import CursorLoader
+from pisama.loaders.dify import DifyLoader
 from pisama.loaders.flowise import FlowiseLoader
 from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.gemini import GeminiLoader
 from pisama.loaders.gemini_cli import GeminiCliLoader
 from pisama.loaders.gemini_cli_stream import GeminiCliStreamLoader
+from pisama.loaders.inspect_ai import InspectLoader
 from pisama.loaders.jaeger import JaegerLoader
 from pisama.loaders.langchain import LangChainLoader
 from pisama.loaders.langfuse import LangfuseLoader
@@ -52,6 +54,8 @@ from pisama.loaders.openai_agents_state import OpenAIAgentsStateLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.loaders.openai_responses import OpenAIResponsesLoader
 from pisama.loaders.opencode import OpenCodeLoader, OpenCodeRunLoader
+from pisama.loaders.openhands import OpenHandsLoader
+from pisama.loaders.openhands_sdk import OpenHandsSdkLoader
 from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
 from pisama.loaders.otel_js import OtelJavaScriptLoader
 from pisama.loaders.otel_python import OtelPythonLoader
@@ -91,6 +95,7 @@ LOADERS: tuple[Loader, ...] = (
     OpenAIAgentsSessionLoader(),
     N8nLoader(),
     FlowiseLoader(),
+    DifyLoader(),
     Tau2Loader(),
     AgentBenchLoader(),
     ClaudeCodeLoader(),
@@ -105,6 +110,8 @@ LOADERS: tuple[Loader, ...] = (
     PiLoader(),
     CopilotCliLoader(),
     CursorLoader(),
+    OpenHandsLoader(),
+    OpenHandsSdkLoader(),
     SweAgentLoader(),
     MiniSweAgentLoader(),
     OpenAIResponsesLoader(),
@@ -124,6 +131,7 @@ LOADERS: tuple[Loader, ...] = (
     AgnoLoader(),
     CrewAILoader(),
     CrewAIEventsLoader(),
+    InspectLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
