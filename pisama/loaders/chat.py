@@ -27,11 +27,12 @@ from pisama.loaders.chat_records import (
     messages_field,
     tools_of,
 )
-from pisama.loaders.messages import ChatMessage, ConversationBuilder, read_message
+from pisama.loaders.code_actions import read_reply, written_action
+from pisama.loaders.messages import ChatMessage, ConversationBuilder, ToolResult, read_message
 from pisama.loaders.usages import usage_of
 from pisama.loaders.values import as_list, as_mapping, as_string, first, open_json, to_json
 from pisama.report import LoadError
-from pisama.trace import JSON, Location, Step, Tool, Trace
+from pisama.trace import JSON, Location, Step, Tool, ToolCall, Trace
 
 _IDS = ("trace_id", "run_id", "session_id", "conversation_id", "id", "uuid", "instance_id", "task_id")
 _METADATA = ("model", "session_id", "conversation_id", "run_id", "instance_id", "task_id", "trial")
@@ -54,6 +55,8 @@ class _Run:
     task: str | None = None
     answer: str | None = None
     """What the latest step said, unless it waits for the result of a call or failed."""
+    _held: Step | None = None
+    """An act in words alone, until the next message tells whether it was run as a call."""
 
     def __post_init__(self) -> None:
         self.offer(self.row)
@@ -62,8 +65,12 @@ class _Run:
     @property
     def failed(self) -> bool:
         """Whether the latest call of the model failed."""
-        last = self.builder.last_step
+        last = self._last
         return last is not None and last.error is not None
+
+    @property
+    def _last(self) -> Step | None:
+        return self._held or self.builder.last_step
 
     def offer(self, record: Mapping[str, JSON]) -> None:
         """Notes the tools that a row or a request offers."""
@@ -84,11 +91,10 @@ class _Run:
         """The next message, which stands at this index of the list."""
         message = read_message(record, at)
         if message.role != "assistant":
-            if self.task is None and message.role == "user" and message.text.strip():
-                self.task = message.text
-            self.builder.hear(message)
+            self._hear(message)
             return
-        last = self.builder.last_step
+        self._release()
+        last = self._last
         step = Step(
             # A request that failed and was sent again has two answers at the same place.
             index=index if last is None else max(index, last.index + 1),
@@ -101,6 +107,9 @@ class _Run:
             error=error,
             at=at,
         )
+        if step.text and not (message.calls or message.results):
+            self._held, self.answer = step, message.text if error is None else None
+            return
         self.builder.act(step, message.calls)
         waits = len(message.calls) > len(message.results)
         self.answer = None if waits or error is not None else message.text
@@ -108,8 +117,33 @@ class _Run:
             # Tools that the provider runs itself answer inside the message.
             self.builder.hear(ChatMessage("tool", results=message.results, at=at))
 
+    def _hear(self, message: ChatMessage) -> None:
+        """A message that is no act. One that begins as ReAct's observations do answers a written call."""
+        held = self._held
+        reply = (
+            read_reply(message.text, executor=False) if held is not None and message.role == "user" else None
+        )
+        call = written_action(held.text) if held is not None and reply is not None and reply.ran else None
+        if reply is not None and call is not None:
+            self._release((replace(call, at=held.at if held is not None else None),))
+            self.answer = None
+            self.builder.hear(
+                ChatMessage("tool", results=(ToolResult(reply.text, error=reply.error),), at=message.at)
+            )
+            return
+        self._release()
+        if self.task is None and message.role == "user" and message.text.strip():
+            self.task = message.text
+        self.builder.hear(message)
+
+    def _release(self, calls: tuple[ToolCall, ...] = ()) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            self.builder.act(held, calls)
+
     def trace(self, trace_id: str, format_id: str, *, complete: bool) -> Trace:
         """The run as read so far."""
+        self._release()
         steps = self.builder.steps()
         return Trace(
             id=trace_id,
