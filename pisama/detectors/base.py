@@ -46,7 +46,9 @@ _RECORDED = {
     ),
     Needs.TOOLS: lambda trace: bool(trace.tools),
     Needs.TASK: lambda trace: bool(trace.task),
-    Needs.TEXT: lambda trace: any(step.text or step.reasoning for step in trace.steps),
+    Needs.TEXT: lambda trace: (
+        bool(trace.final_answer) or any(step.text or step.reasoning for step in trace.steps)
+    ),
     Needs.SEEN: lambda trace: any(step.seen for step in trace.steps),
     Needs.ANSWER: lambda trace: trace.final_answer is not None,
     Needs.USAGE: lambda trace: any(step.usage is not None for step in trace.steps),
