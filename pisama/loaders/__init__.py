@@ -12,8 +12,11 @@ from pathlib import Path
 from pisama.loaders.adk import AdkLoader
 from pisama.loaders.ag2 import Ag2Loader
 from pisama.loaders.agentbench import AgentBenchLoader
+from pisama.loaders.agentlab import AgentLabLoader
 from pisama.loaders.agno import AgnoLoader
+from pisama.loaders.aider import AiderLoader
 from pisama.loaders.anthropic import AnthropicLoader
+from pisama.loaders.anthropic_sessions import AnthropicSessionsLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.autogen import AutoGenLoader
 from pisama.loaders.autogen_log import AutoGenLogLoader
@@ -114,6 +117,7 @@ LOADERS: tuple[Loader, ...] = (
     OpenHandsSdkLoader(),
     SweAgentLoader(),
     MiniSweAgentLoader(),
+    AiderLoader(),
     OpenAIResponsesLoader(),
     GeminiLoader(),
     BedrockLoader(),
@@ -132,6 +136,8 @@ LOADERS: tuple[Loader, ...] = (
     CrewAILoader(),
     CrewAIEventsLoader(),
     InspectLoader(),
+    AgentLabLoader(),
+    AnthropicSessionsLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
