@@ -178,7 +178,9 @@ def test_every_detector_explains_itself() -> None:
 
 
 def test_formats_are_listed() -> None:
-    listed = [line.split()[0] for line in pisama("formats").stdout.decode().splitlines()]
+    text = pisama("formats").stdout.decode()
+    assert "by lines with camel-case `sessionId` and `uuid`" in text
+    listed = [line.split()[0] for line in text.splitlines() if line]
     assert {
         "otlp",
         "openinference-tree",
@@ -187,6 +189,8 @@ def test_formats_are_listed() -> None:
         "anthropic",
         "atif",
         "conversation",
+        "zip",
+        "SQLite",
     } <= set(listed)
 
 
