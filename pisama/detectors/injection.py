@@ -14,7 +14,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import ElementKind, elements
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
-from pisama.spots import find_near
+from pisama.spots import Needle, find_near
 from pisama.text import quote
 from pisama.trace import Message, Trace
 
@@ -52,7 +52,7 @@ _URGENT = re.compile(
     r"(?:\bimportant\b[!:* ]{1,8}|<important>|\burgent\b[!:* ]{1,8}|\bsystem (?:message|override|notice):)"
     r"[^\n]{0,120}\b(?:you (?:must|need to|have to|should)|before (?:you|using|doing)|first,? (?:call|send|run|use))\b"
 )
-_RULES: tuple[tuple[str, tuple[str, ...], int, int, re.Pattern[str]], ...] = (
+_RULES: tuple[tuple[str, tuple[Needle, ...], int, int, re.Pattern[str]], ...] = (
     ("override", ("ignore", "disregard", "forget", "override", "bypass"), 1, 140, _OVERRIDE),
     ("addressed", (" ai", "llm", "assistant", "language model", "chatbot"), 40, 250, _ADDRESSED),
     (
@@ -66,7 +66,7 @@ _RULES: tuple[tuple[str, tuple[str, ...], int, int, re.Pattern[str]], ...] = (
     ("conceal", ("the user",), 100, 20, _CONCEAL),
     (
         "trigger",
-        ("in the question", "in the query", "in the prompt", "in the request", "in the task", "in the input"),
+        (re.compile("in the (?=question|query|prompt|request|task|input)"),),
         *(180, 250, _TRIGGER),
     ),
     (
@@ -298,7 +298,7 @@ def _instructions(message: Message, position: int) -> Iterator[_Planted]:
         # A user has the right to give orders; only the forms that take over a conversation are suspect there.
         if message.role == "user" and rule not in ("override", "trigger"):
             continue
-        match = next(find_near(pattern, lowered, anchors, before, after), None)
+        match = next(find_near(pattern, lowered, anchors, before, after, lowered=lowered), None)
         if match is not None:
             start = match.start()
             ahead = lowered[max(0, start - 200) : start].rstrip()
