@@ -33,6 +33,7 @@ from pisama.loaders.copilot_cli import CopilotCliLoader
 from pisama.loaders.crewai import CrewAILoader
 from pisama.loaders.crewai_events import CrewAIEventsLoader
 from pisama.loaders.cursor import CursorLoader
+from pisama.loaders.cursor_database import CursorDatabaseLoader
 from pisama.loaders.dify import DifyLoader
 from pisama.loaders.flowise import FlowiseLoader
 from pisama.loaders.folders import find_files, says_nothing
@@ -113,6 +114,7 @@ LOADERS: tuple[Loader, ...] = (
     PiLoader(),
     CopilotCliLoader(),
     CursorLoader(),
+    CursorDatabaseLoader(),
     OpenHandsLoader(),
     OpenHandsSdkLoader(),
     SweAgentLoader(),
