@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import orjson
 
@@ -133,10 +134,13 @@ def acts_of_call(call: ToolCall, *, narrow: bool = False) -> frozenset[str]:
         if narrow and families(_forms(parts[:1])):
             parts = parts[:1]
         return families(_forms(parts))
-    script = command_of(call.arguments)
-    return families(
-        _forms(part for match in _COMMAND_START.finditer(script) for part in words(match.group(1)))
-    )
+    return _acts_of_script(command_of(call.arguments))
+
+
+@lru_cache(maxsize=1024)
+def _acts_of_script(script: str) -> frozenset[str]:
+    starts = dict.fromkeys(_COMMAND_START.findall(script))
+    return families(_forms(dict.fromkeys(part for start in starts for part in words(start))))
 
 
 def _forms(parts: Iterable[str]) -> list[str]:

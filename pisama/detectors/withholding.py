@@ -245,8 +245,7 @@ class Withholding(Detector):
             findings = {
                 element.value: element for element in table.elements(report) if element.value not in request
             }
-            arrived = table.element_values("\n".join(_heard(hand)))
-            if len(findings) >= self.min_findings and containment(set(findings), arrived) < self.kept_share:
+            if len(findings) >= self.min_findings and self._missed(table, hand, set(findings)):
                 names = ", ".join(element.text for element in list(findings.values())[: self.max_shown])
                 yield self._issue_at(
                     trace,
@@ -260,6 +259,10 @@ class Withholding(Detector):
                 return
         if _NOTHING.search(report[:2000]) is not None:
             yield from self._left_out(trace, table, hand)
+
+    def _missed(self, table: Features, hand: Handoff, findings: set[str]) -> bool:
+        arrived = table.element_values("\n".join(_heard(hand)))
+        return containment(findings, arrived) < self.kept_share
 
     def _left_out(self, trace: Trace, table: Features, hand: Handoff) -> Iterator[Issue]:
         reported = table.element_values(hand.report) | table.element_values(hand.request)
