@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pisama.loaders import load, open_document, sniff
+from pisama.loaders.langfuse import LangfuseLoader
+from pisama.report import LoadError
+from pisama.trace import JSON, Tool, Trace, Usage
+from tests.loaders.outline import one_trace, outline
+
+TRACES = Path(__file__).parents[1] / "traces" / "langfuse"
+
+
+def generation(number: int, **more: JSON) -> dict[str, JSON]:
+    return {
+        "id": f"g{number}",
+        "traceId": "t",
+        "parentObservationId": None,
+        "type": "GENERATION",
+        "name": "chat",
+        "startTime": f"2026-03-02T10:00:0{number}Z",
+        **more,
+    }
+
+
+def only_step(**more: JSON) -> str:
+    return outline([generation(1, **more)]).split("\n", 2)[2].rpartition("\nanswer:")[0]
+
+
+@pytest.mark.parametrize("name", ["trace.json", "observations.jsonl"])
+def test_a_download_and_an_export_are_read_whole(name: str) -> None:
+    file = TRACES / name
+    assert outline(file) == file.with_suffix(".txt").read_text().rstrip("\n")
+
+
+@pytest.mark.parametrize("name", ["trace.json", "observations.jsonl"])
+def test_both_are_recognised_for_sure(name: str) -> None:
+    document = open_document(TRACES / name)
+    assert not isinstance(document, LoadError)
+    assert LangfuseLoader().sniff(document) == 1.0
+    assert isinstance(sniff(document), LangfuseLoader)
+
+
+def test_a_trace_of_the_api_and_a_page_of_observations_are_the_same_run() -> None:
+    downloaded = json.loads((TRACES / "trace.json").read_text())
+    api = {**downloaded["trace"], "observations": downloaded["observations"]}
+    page = {"data": downloaded["observations"], "meta": {"page": 1}}
+    steps = [step.text for step in one_trace(downloaded).steps]
+    assert [step.text for step in one_trace(api).steps] == steps
+    assert [step.text for step in one_trace(page).steps] == steps
+
+
+def test_tokens_held_apart_by_langfuse_are_counted_again_and_cost_once() -> None:
+    trace = one_trace(TRACES / "trace.json")
+    assert [step.usage for step in trace.steps] == [Usage(70, 12), Usage(120, 8, 30, 0.0021)]
+    assert trace.metadata == {"session": "s1", "service": "shop-api", "scopes": ["shop"]}
+    assert trace.complete
+
+
+def test_a_cost_of_nothing_is_a_price_that_langfuse_does_not_know() -> None:
+    step = one_trace([generation(1, output="Hi", totalCost=0, inputUsage=0)]).steps[0]
+    assert step.usage is None
+
+
+def test_tools_shown_among_the_messages_are_tools_that_were_offered() -> None:
+    trace = next(item for item in load(TRACES / "observations.jsonl") if isinstance(item, Trace))
+    assert trace.tools == (Tool("search", "Finds pages.", {"type": "object"}),)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            {"input": "system: Be\nbrief.\nuser: Two?\nassistant: None\ntool: 4", "output": "Four."},
+            "    system: Be\nbrief.\n    user: Two?\n    tool: 4\n0 agent: Four.",
+        ),
+        (
+            {"input": {"prompt": "Weather?", "system": "Be brief."}, "output": "None"},
+            "    system: Be brief.\n    user: Weather?\n0 agent:",
+        ),
+        (
+            {"output": [{"toolCallId": "c", "toolName": "get", "input": '{"a": 1}'}]},
+            "0 agent:\n  get({'a': 1}) -> None",
+        ),
+        (
+            {"output": {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}}]}},
+            "0 agent: Hi",
+        ),
+        (
+            {"output": {"choices": [{"message": {"role": "assistant", "content": "Hi"}}]}},
+            "0 agent: Hi",
+        ),
+        ({"level": "ERROR", "statusMessage": "429"}, "0 agent:\n  failed: 429"),
+        ({"output": [1, None, {"role": []}]}, "0 agent:"),
+    ],
+)
+def test_inputs_and_outputs_are_read_in_every_form(more: dict[str, JSON], expected: str) -> None:
+    assert only_step(**more) == expected
+
+
+def test_an_mcp_result_is_its_text_and_its_error() -> None:
+    output: JSON = {"content": [{"type": "text", "text": "no city"}], "isError": True}
+    tool = {**generation(2, input={"input": {"city": "X"}}, output=output), "type": "TOOL", "name": "weather"}
+    call = one_trace([generation(1, output="Looking."), tool]).steps[0].tool_calls[0]
+    assert (call.arguments, call.result, call.error) == ({"city": "X"}, "no city", "no city")
+
+
+def test_two_traces_in_one_export_are_two_runs() -> None:
+    rows = [generation(1, output="a"), {**generation(2, output="b"), "traceId": "u"}]
+    assert [item.id for item in load(rows) if isinstance(item, Trace)] == ["t", "u"]
