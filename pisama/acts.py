@@ -167,12 +167,16 @@ def spoken(step: Step) -> Iterator[tuple[str, int | None]]:
     if step.text:
         yield step.text, None
     for number, call in enumerate(step.tool_calls):
-        if call.name.lower() not in _ANSWERING:
-            continue
-        values: Iterable[JSON] = (
-            call.arguments.values() if isinstance(call.arguments, dict) else (call.arguments,)
-        )
-        yield from ((text, number) for value in values if (text := as_words(value)))
+        if call.name.lower() in _ANSWERING:
+            yield from ((text, number) for text in _handed(call.arguments))
+
+
+def _handed(arguments: JSON) -> list[str]:
+    """The words among the arguments of an answering tool. Beside a sentence, a bare word is a status."""
+    values = arguments.values() if isinstance(arguments, dict) else (arguments,)
+    texts = [text for value in values if (text := as_words(value))]
+    sentences = [text for text in texts if " " in text]
+    return sentences if sentences and len(texts) > 1 else texts
 
 
 def as_words(value: JSON) -> str:
