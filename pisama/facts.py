@@ -33,7 +33,7 @@ LOOK_UPS = 200
 
 _TOKEN = re.compile(r"\w+(?:[@.+\-]\w+){0,12}")
 _PART = re.compile(r"\w+")
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR = re.compile(r"(?:19|20)\d\d(?<!\d.{4})(?!\d)")
 _MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
 _DAY = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d|\d(?:st|nd|rd|th)?(?: of)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
