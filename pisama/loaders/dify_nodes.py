@@ -72,7 +72,7 @@ def _name(node: Mapping[str, JSON]) -> str:
 
 def _failure(node: Mapping[str, JSON]) -> str | None:
     error = as_text(node.get("error")) or None
-    return error or ("failed" if node.get("status") in _FAILED else None)
+    return error or ("failed" if as_string(node.get("status")) in _FAILED else None)
 
 
 def _act(node: Mapping[str, JSON], outputs: Mapping[str, JSON]) -> Act:

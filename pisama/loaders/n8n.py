@@ -59,7 +59,7 @@ class N8nLoader:
             name = as_string(first(value, "id", "executionId")) or run_name(document, number)
             number += 1
             spans = node_spans(value, found, name, record.at)
-            unfinished = document.growing or value.get("status") in _UNFINISHED
+            unfinished = document.growing or as_string(value.get("status")) in _UNFINISHED
             yield from assemble(spans, format_id=self.id, growing=unfinished)
 
 

@@ -21,6 +21,8 @@ from pisama.loaders.values import (
 from pisama.trace import JSON, Location
 
 _MILLISECOND = 1_000_000
+_LONGEST = 10**10
+"""Milliseconds; a run that took longer (a third of a year) is a mistake of its record."""
 _MAIN, _MODEL, _TOOL = "main", "ai_languageModel", "ai_tool"
 _INNER = "/agent"
 """What the span of an agent that is a tool is called after the tool's."""
@@ -61,7 +63,7 @@ def node_spans(
         as_string(as_mapping(node).get("name")): as_mapping(node) for node in as_list(workflow.get("nodes"))
     }
     error = as_mapping(result.get("error"))
-    failed = bool(error) or execution.get("status") in _FAILED
+    failed = bool(error) or as_string(execution.get("status")) in _FAILED
     yield SpanRecord(
         id=name,
         parent_id=None,
@@ -114,9 +116,11 @@ class _Flow:
             trace_id=self._trace_id,
             name=run.node,
             start=start,
-            end=start + took * _MILLISECOND if start is not None and took is not None else None,
+            end=start + min(took, _LONGEST) * _MILLISECOND
+            if start is not None and took is not None
+            else None,
             kind=kind,
-            status="error" if error or record.get("executionStatus") in _FAILED else "ok",
+            status="error" if error or as_string(record.get("executionStatus")) in _FAILED else "ok",
             status_message=_reason(error),
             attributes=_attributes(run, self._nodes.get(run.node, {}), kind),
             at=run.at,
@@ -151,9 +155,9 @@ class _Flow:
 
 def _start(record: Mapping[str, JSON]) -> int | None:
     """When a run began; runs of one millisecond stay in the order in which they were executed."""
-    milliseconds = as_integer(record.get("startTime"))
+    start = as_nanoseconds(record.get("startTime"))
     order = as_integer(record.get("executionIndex")) or 0
-    return milliseconds * _MILLISECOND + order if milliseconds is not None else None
+    return start + min(max(order, 0), _MILLISECOND - 1) if start is not None else None
 
 
 def _connection(record: Mapping[str, JSON]) -> str:
@@ -189,7 +193,7 @@ def _attributes(run: _Run, node: Mapping[str, JSON], kind: str) -> dict[str, JSO
     connection = _connection(run.record)
     given = _item(run.record.get("inputOverride"), connection)
     answer = _item(run.record.get("data"), connection)
-    failed = run.record.get("executionStatus") in _FAILED
+    failed = as_string(run.record.get("executionStatus")) in _FAILED
     if kind == "LLM":
         return _model_call(as_mapping(given), as_mapping(answer), as_mapping(node.get("parameters")))
     if kind == "TOOL":

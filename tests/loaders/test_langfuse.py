@@ -111,3 +111,42 @@ def test_an_mcp_result_is_its_text_and_its_error() -> None:
 def test_two_traces_in_one_export_are_two_runs() -> None:
     rows = [generation(1, output="a"), {**generation(2, output="b"), "traceId": "u"}]
     assert [item.id for item in load(rows) if isinstance(item, Trace)] == ["t", "u"]
+
+
+def test_an_execution_answers_the_call_with_its_arguments_though_another_step_called_last() -> None:
+    def called(number: int, city: str) -> dict[str, JSON]:
+        call: JSON = {"id": city, "function": {"name": "weather", "arguments": json.dumps({"city": city})}}
+        return generation(number, output={"role": "assistant", "content": "", "tool_calls": [call]})
+
+    def ran(number: int, city: str) -> dict[str, JSON]:
+        return {
+            **generation(number, input={"city": city}, output=f"rain in {city}"),
+            "type": "TOOL",
+            "name": "weather",
+        }
+
+    trace = one_trace([called(1, "Oslo"), called(2, "Rome"), ran(3, "Oslo"), ran(4, "Rome")])
+    assert [call.result for _, call in trace.calls()] == ["rain in Oslo", "rain in Rome"]
+
+
+def test_an_agent_that_began_before_the_one_around_it_is_read_nevertheless() -> None:
+    outer = {**generation(5), "type": "AGENT", "name": "outer"}
+    inner = {**generation(1), "type": "AGENT", "name": "inner", "parentObservationId": "g5"}
+    answer = {**generation(2, output="Hi"), "parentObservationId": "g1"}
+    assert [(step.agent, step.text) for step in one_trace([outer, inner, answer]).steps] == [("inner", "Hi")]
+
+
+def test_an_agent_of_pydantic_ai_before_it_followed_the_conventions_is_an_agent() -> None:
+    attributes: JSON = {"agent_name": "critic", "pydantic_ai.all_messages": "[]", "final_result": "Good"}
+    agent = {**generation(1), "type": "SPAN", "name": "critic run", "metadata": {"attributes": attributes}}
+    answer = {**generation(2, output="It is good."), "parentObservationId": "g1"}
+    trace = one_trace([agent, answer])
+    assert (trace.agents, trace.final_answer) == (("critic",), "Good")
+
+
+@pytest.mark.parametrize("wrong", [7, [], {"a": []}, "x", None])
+def test_fields_of_wrong_types_are_no_reason_to_fail(wrong: JSON) -> None:
+    fields = ("type", "name", "input", "output", "metadata", "usageDetails", "startTime", "level", "traceId")
+    for field in fields:
+        items = list(load([generation(1, output="Hi") | {field: wrong}], "langfuse"))
+        assert all(isinstance(item, Trace) or "its fault" not in item.reason for item in items)
