@@ -67,7 +67,7 @@ class CodexExecLoader:
 
 
 def _mark(record: Mapping[str, JSON]) -> float:
-    kind = record.get("type")
+    kind = as_string(record.get("type"))
     if kind in _EVENTS and ("thread_id" in record or kind != "thread.started"):
         return 0.95
     if kind in _ITEMS and isinstance(as_mapping(record.get("item")).get("type"), str):

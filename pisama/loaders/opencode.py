@@ -89,7 +89,7 @@ def _mark(record: Mapping[str, JSON]) -> float:
 
 
 def _event_mark(record: Mapping[str, JSON]) -> float:
-    if record.get("type") in _EVENTS and isinstance(record.get("sessionID"), str):
+    if as_string(record.get("type")) in _EVENTS and isinstance(record.get("sessionID"), str):
         return 0.95 if "part" in record or "error" in record else 0.5
     return 0.0
 

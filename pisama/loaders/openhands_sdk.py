@@ -73,7 +73,7 @@ def _is_file(name: str) -> bool:
 
 
 def _mark(record: Mapping[str, JSON]) -> float:
-    if record.get("kind") in _KINDS and "source" in record:
+    if as_string(record.get("kind")) in _KINDS and "source" in record:
         return 0.97
     return 0.9 if _is_base_state(record) else 0.0
 
