@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from pisama.loaders import names
 from pisama.loaders.base import Document, Loaded, Record
+from pisama.loaders.beeai_events import join_events
 from pisama.loaders.items import items, sample_items
 from pisama.loaders.langfuse_fields import (
     cost_of,
@@ -72,7 +73,7 @@ class LangfuseLoader:
                     yield part
                 else:
                     spans.append(part)
-        yield from assemble(tool_spans(spans), format_id=self.id, growing=document.growing)
+        yield from assemble(tool_spans(join_events(spans)), format_id=self.id, growing=document.growing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,3 +150,61 @@ def test_fields_of_wrong_types_are_no_reason_to_fail(wrong: JSON) -> None:
     for field in fields:
         items = list(load([generation(1, output="Hi") | {field: wrong}], "langfuse"))
         assert all(isinstance(item, Trace) or "its fault" not in item.reason for item in items)
+
+
+def test_the_events_of_beeai_are_one_span_for_each_model_call_and_tool() -> None:
+    def event(number: int, kind: str, name: str, **attributes: JSON) -> dict[str, JSON]:
+        metadata: JSON = {
+            "scope": {"name": "openinference.instrumentation.beeai"},
+            "attributes": {"openinference.span.kind": kind, **attributes},
+        }
+        kinds = {"LLM": "GENERATION"}
+        found = generation(number, metadata=metadata) | {"type": kinds.get(kind, "SPAN"), "name": name}
+        return found | {"parentObservationId": "g1" if number > 1 else None}
+
+    def asked(text: str) -> dict[str, JSON]:
+        return {"llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": text}
+
+    rows = [
+        event(
+            1,
+            "AGENT",
+            "main",
+            source="ReActAgent",
+            **{"output.value": "{'role': 'assistant', 'text': 'Rain.'}"},
+        ),
+        event(2, "LLM", "chat.start-1", target="backend.chat.start", **asked("Oslo?")),
+        event(3, "AGENT", "agent.react.update-1", target="agent.react.update", thought="Look."),
+        event(
+            4,
+            "AGENT",
+            "agent.react.update-2",
+            target="agent.react.update",
+            **{"tool.name": "Weather", "tool.parameters": '{"city": "Oslo"}'},
+        ),
+        event(5, "TOOL", "tool.weather.start-1", target="tool.weather.start"),
+        event(6, "TOOL", "tool.weather.success-1", target="tool.weather.success", **{"output.value": "rain"}),
+        event(7, "LLM", "chat.start-2", target="backend.chat.start", **asked("Oslo?")),
+        event(8, "LLM", "backend.chat.success-2"),
+        event(9, "AGENT", "agent.react.success-1", target="agent.react.success", **{"output.value": "Rain."}),
+    ]
+    assert outline(rows) == (
+        "langfuse t\n"
+        "task: Oslo?\n"
+        "    user: Oslo?\n"
+        "0 ReActAgent:\n"
+        "  thinks: Look.\n"
+        "  Weather({'city': 'Oslo'}) -> rain\n"
+        "1 ReActAgent: Rain.\n"
+        "answer: Rain."
+    )
+
+
+def test_calls_that_koog_wrote_as_text_are_calls() -> None:
+    call = '[{"function":{"name":"Hello","arguments":"{}"},"id":"c1","type":"function"}]'
+    said: JSON = {"gen_ai.completion.0.role": "tool", "gen_ai.completion.0.content": call}
+    ran: JSON = {"gen_ai.tool.name": "Hello", "gen_ai.tool.call.id": "c1", "output.value": "Hi Bob"}
+    model = generation(1, metadata={"attributes": said})
+    tool = generation(2, metadata={"attributes": ran}) | {"type": "SPAN", "name": "tool.Hello"}
+    step = one_trace([model, tool]).steps[0]
+    assert (step.text, [(call.name, call.result) for call in step.tool_calls]) == ("", [("Hello", "Hi Bob")])
