@@ -17,9 +17,9 @@ from pisama.loaders.values import as_integer, as_mapping, as_string, as_text, fi
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, ToolCall
 
-_EVENTS = frozenset(("thread.started", "turn.started", "turn.completed", "turn.failed"))
+_EVENTS = ("thread.started", "turn.started", "turn.completed", "turn.failed")
 _ITEMS = ("item.started", "item.updated", "item.completed")
-_FAILED = frozenset(("failed", "declined"))
+_FAILED = ("failed", "declined")
 
 
 class CodexExecLoader:

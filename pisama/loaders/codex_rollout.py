@@ -23,16 +23,14 @@ from pisama.loaders.values import as_mapping, as_nanoseconds, as_string
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Trace
 
-_ENVELOPES = frozenset(
-    (
-        *("session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"),
-        *(
-            "token_usage_record",
-            "session_state",
-            "inter_agent_communication",
-            "inter_agent_communication_metadata",
-        ),
-    )
+_ENVELOPES = (
+    *("session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"),
+    *(
+        "token_usage_record",
+        "session_state",
+        "inter_agent_communication",
+        "inter_agent_communication_metadata",
+    ),
 )
 
 

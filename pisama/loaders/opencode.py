@@ -17,7 +17,7 @@ from pisama.trace import JSON, Location
 _TABLES = frozenset(("session", "message", "part"))
 _STORED = re.compile(r"(?:storage/)?(?:session|message|part)/[^\n]{1,300}\.json\Z")
 """Files of the older storage folder."""
-_EVENTS = frozenset(("step_start", "step_finish", "tool_use", "text", "reasoning", "error"))
+_EVENTS = ("step_start", "step_finish", "tool_use", "text", "reasoning", "error")
 
 
 class OpenCodeLoader:
