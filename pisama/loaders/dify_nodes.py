@@ -142,7 +142,9 @@ def _tool(
         at=at,
     )
     run.act(ChatMessage("assistant", calls=(call,), at=at), Act(WORKFLOW))
-    result = content_text(first(outputs, "text", "body", "result") if "text" in outputs else {**outputs} or None)
+    result = content_text(
+        first(outputs, "text", "body", "result") if "text" in outputs else {**outputs} or None
+    )
     run.hear(ChatMessage("tool", results=(ToolResult(result, call.id, error=_failure(node)),), at=at))
 
 
