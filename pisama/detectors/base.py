@@ -90,6 +90,9 @@ class Detector(BaseModel, ABC):
     tags: ClassVar[tuple[str, ...]] = ()
     """Names of the same failure elsewhere, `mast:FM-1.3` or `trail:Resource Abuse`."""
     signals: ClassVar[Mapping[str, Signal]]
+    covers: ClassVar[frozenset[str]] = frozenset()
+    """Signals of other detectors, `tool_error.retried`, that say the same failure again when they stand on a step or
+    a call that an issue of this detector stands on or quotes."""
     quiet: ClassVar[tuple[Example, ...]]
     fires: ClassVar[tuple[Example, ...]]
 
