@@ -25,7 +25,7 @@ def test_the_messages_of_old_versions_are_read_with_codes_and_tokens() -> None:
 
 def test_a_failed_turn_is_a_failed_step() -> None:
     rows = [{"type": "thread.started", "thread_id": "t"}, {"type": "turn.started"}]
-    failed: JSON = {"type": "turn.failed", "error": {"message": "usage limit reached"}}
+    failed: dict[str, JSON] = {"type": "turn.failed", "error": {"message": "usage limit reached"}}
     trace = one_trace("".join(json.dumps(row) + "\n" for row in (*rows, failed)))
     assert (trace.outcome, trace.steps[0].error, trace.complete) == ("error", "usage limit reached", True)
 

@@ -38,7 +38,7 @@ def said(text: str, role: str = "assistant") -> JSON:
 
 
 def counted(tokens: int) -> JSON:
-    total: JSON = {
+    total: dict[str, JSON] = {
         "total_token_usage": {"input_tokens": tokens, "output_tokens": 1, "cached_input_tokens": 0}
     }
     return envelope("event_msg", type="token_count", info=total)

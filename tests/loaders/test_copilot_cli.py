@@ -19,9 +19,14 @@ def test_what_a_sub_agent_does_is_below_the_call_that_started_it() -> None:
 
 
 def test_a_call_that_only_its_start_records_is_a_call() -> None:
-    start: JSON = {"type": "session.start", "data": {"sessionId": "s"}, "id": "1", "parentId": None}
-    call: JSON = {"toolCallId": "c", "toolName": "bash", "arguments": '{"command": "ls"}'}
-    begun: JSON = {"type": "tool.execution_start", "data": call, "id": "2", "parentId": "1"}
+    start: dict[str, JSON] = {
+        "type": "session.start",
+        "data": {"sessionId": "s"},
+        "id": "1",
+        "parentId": None,
+    }
+    call: dict[str, JSON] = {"toolCallId": "c", "toolName": "bash", "arguments": '{"command": "ls"}'}
+    begun: dict[str, JSON] = {"type": "tool.execution_start", "data": call, "id": "2", "parentId": "1"}
     trace = one_trace([start, begun])
     assert [(made.name, made.arguments, made.result) for _, made in trace.calls()] == [
         ("bash", {"command": "ls"}, None)

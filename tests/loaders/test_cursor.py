@@ -37,7 +37,7 @@ def database(folder: Path, values: dict[str, JSON]) -> Path:
     return path
 
 
-TOOL: JSON = {
+TOOL: dict[str, JSON] = {
     "name": "run_terminal_cmd",
     "toolCallId": "t1",
     "rawArgs": '{"command": "make"}',
@@ -47,7 +47,7 @@ TOOL: JSON = {
 
 
 def test_the_conversations_in_the_database_of_the_editor_are_runs(tmp_path: Path) -> None:
-    headers: JSON = [{"bubbleId": f"b{n}"} for n in (1, 2, 3)]
+    headers: list[JSON] = [{"bubbleId": f"b{n}"} for n in (1, 2, 3)]
     path = database(
         tmp_path,
         {

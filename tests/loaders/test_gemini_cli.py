@@ -25,8 +25,8 @@ def test_a_log_is_read_as_its_changes_leave_it_with_sub_agents_below_their_calls
 
 
 def test_a_sub_agent_by_itself_is_a_run_with_the_whole_loop() -> None:
-    header: JSON = {"sessionId": "s", "projectHash": "h", "kind": "subagent"}
-    failed: JSON = [{"functionResponse": {"response": {"error": "report must be object"}}}]
+    header: dict[str, JSON] = {"sessionId": "s", "projectHash": "h", "kind": "subagent"}
+    failed: list[JSON] = [{"functionResponse": {"response": {"error": "report must be object"}}}]
     rows = [
         {
             "id": f"m{n}",
@@ -53,21 +53,21 @@ def test_a_sub_agent_by_itself_is_a_run_with_the_whole_loop() -> None:
 
 def test_sessions_that_call_each_other_are_read_once() -> None:
     def session(name: str, other: str) -> JSON:
-        call: JSON = {
+        call: dict[str, JSON] = {
             "id": f"c-{name}",
             "name": "invoke_agent",
             "args": {},
             "agentId": other,
             "status": "success",
         }
-        message: JSON = {"id": "m", "type": "gemini", "content": "", "toolCalls": [call]}
+        message: dict[str, JSON] = {"id": "m", "type": "gemini", "content": "", "toolCalls": [call]}
         return {"sessionId": name, "projectHash": "h", "messages": [message]}
 
     assert len(one_trace([session("a", "b"), session("b", "a")]).steps) == 2
 
 
 def test_a_session_of_notices_alone_has_no_steps() -> None:
-    messages: JSON = [{"id": "1", "type": "warning", "content": "Low disk"}]
+    messages: list[JSON] = [{"id": "1", "type": "warning", "content": "Low disk"}]
     trace = one_trace({"sessionId": "s", "projectHash": "h", "messages": messages})
     assert (trace.steps, trace.task) == ((), None)
 
@@ -75,7 +75,7 @@ def test_a_session_of_notices_alone_has_no_steps() -> None:
 def test_what_is_neither_a_message_nor_a_change_is_named() -> None:
     log = (FOLDER / "sub_agent.jsonl").read_text() + '{"colour": "red"}\n'
     assert problems(log, "gemini-cli-session") == ["15: neither a message nor a change"]
-    session: JSON = {"sessionId": "s", "projectHash": "h", "messages": [7]}
+    session: dict[str, JSON] = {"sessionId": "s", "projectHash": "h", "messages": [7]}
     assert problems(session, "gemini-cli-session") == ["/messages/0: not a message"]
 
 

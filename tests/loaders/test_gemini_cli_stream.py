@@ -19,7 +19,7 @@ def test_pieces_of_text_are_joined_and_results_paired_with_their_calls() -> None
 
 
 def test_a_failed_run_is_a_failed_step() -> None:
-    failed: JSON = {
+    failed: dict[str, JSON] = {
         "type": "result",
         "status": "error",
         "error": {"type": "quota", "message": "quota exceeded"},

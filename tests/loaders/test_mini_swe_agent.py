@@ -22,7 +22,7 @@ def test_commands_in_fences_are_calls_and_return_codes_their_results() -> None:
 
 
 def test_a_plain_chat_that_shows_a_command_is_not_taken_for_a_trajectory() -> None:
-    chat: JSON = [
+    chat: list[JSON] = [
         {"role": "user", "content": "How do I list files?"},
         {"role": "assistant", "content": "Run\n```bash\nls\n```"},
         {"role": "user", "content": "Thanks"},
@@ -39,7 +39,7 @@ def test_tokens_cost_times_and_finish_reasons_are_read() -> None:
 
 
 def test_a_message_that_is_no_object_is_named() -> None:
-    run: JSON = {"trajectory_format": "mini-swe-agent-1", "info": {}, "messages": [7]}
+    run: dict[str, JSON] = {"trajectory_format": "mini-swe-agent-1", "info": {}, "messages": [7]}
     assert problems(run, "mini-swe-agent") == ["/messages/0: not a message"]
     assert problems({"colour": "red"}, "mini-swe-agent") == [": no trajectory of mini-SWE-agent"]
 

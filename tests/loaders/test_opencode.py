@@ -75,7 +75,7 @@ def write(path: Path, value: JSON) -> None:
 
 
 def test_an_aborted_message_is_the_outcome_and_no_failure() -> None:
-    message: JSON = {
+    message: dict[str, JSON] = {
         "info": {"id": "m", "role": "assistant", "error": {"name": "MessageAbortedError"}},
         "parts": [],
     }
@@ -84,8 +84,11 @@ def test_an_aborted_message_is_the_outcome_and_no_failure() -> None:
 
 
 def test_sessions_that_are_each_other_parents_are_read_once() -> None:
-    text: JSON = {"info": {"id": "m", "role": "assistant"}, "parts": [{"type": "text", "text": "hi"}]}
-    ring: JSON = [
+    text: dict[str, JSON] = {
+        "info": {"id": "m", "role": "assistant"},
+        "parts": [{"type": "text", "text": "hi"}],
+    }
+    ring: list[JSON] = [
         {"info": {"id": name, "parentID": parent}, "messages": [text]}
         for name, parent in (("ses_a", "ses_b"), ("ses_b", "ses_a"))
     ]
@@ -102,7 +105,7 @@ def test_no_stream_of_events_makes_it_raise(values: list[JSON]) -> None:
 
 
 def test_what_is_no_part_of_a_session_is_named() -> None:
-    session: JSON = {"info": {"id": "ses_1"}, "messages": []}
+    session: dict[str, JSON] = {"info": {"id": "ses_1"}, "messages": []}
     assert problems([session, {"colour": "red"}], "opencode") == ["/1: neither a session nor a part of one"]
     assert problems([{"type": "text"}], "opencode-run") == ["/0: an event without a session"]
 

@@ -46,7 +46,7 @@ def test_a_folder_with_a_file_for_each_event_is_one_run_in_the_order_of_their_nu
 
 
 def test_calls_of_one_response_are_one_step() -> None:
-    response: JSON = {"id": "r", "choices": [{"message": {"content": "Both.", "tool_calls": []}}]}
+    response: dict[str, JSON] = {"id": "r", "choices": [{"message": {"content": "Both.", "tool_calls": []}}]}
     events: list[JSON] = [
         {
             "id": n,
@@ -72,7 +72,7 @@ def test_what_is_no_event_is_named_and_the_rest_is_read() -> None:
     assert problems([{"id": 1, "source": "user"}], "openhands") == [
         "/0: neither an event nor a row with a history"
     ]
-    row: JSON = {"instance_id": "x", "history": [[7], {"action": "think", "args": {}}]}
+    row: dict[str, JSON] = {"instance_id": "x", "history": [[7], {"action": "think", "args": {}}]}
     assert problems(row, "openhands") == ["/history/0/0: not an event"]
 
 

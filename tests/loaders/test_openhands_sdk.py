@@ -33,7 +33,7 @@ def test_a_folder_of_several_conversations_is_several_runs(tmp_path: Path) -> No
 
 
 def test_a_failed_conversation_is_a_failed_step() -> None:
-    failed: JSON = {
+    failed: dict[str, JSON] = {
         "kind": "ConversationErrorEvent",
         "source": "environment",
         "code": "LLMError",
@@ -44,7 +44,7 @@ def test_a_failed_conversation_is_a_failed_step() -> None:
 
 
 def test_what_is_no_event_is_named() -> None:
-    events: JSON = [{"kind": "PauseEvent", "source": "user"}, {"colour": "red"}]
+    events: list[JSON] = [{"kind": "PauseEvent", "source": "user"}, {"colour": "red"}]
     assert problems(events, "openhands-sdk") == ["/1: not an event of a conversation"]
 
 

@@ -36,14 +36,14 @@ def test_a_long_session_with_two_branches_takes_linear_time() -> None:
 
     first = [entry(f"a{n}", f"a{n - 1}" if n else "e") for n in range(5_000)]
     second = [entry(f"b{n}", f"b{n - 1}" if n else "e") for n in range(5_000)]
-    header: JSON = {"type": "session", "version": 3, "id": "s", "cwd": "/p"}
-    root: JSON = {"type": "model_change", "id": "e", "parentId": None, "modelId": "m"}
+    header: dict[str, JSON] = {"type": "session", "version": 3, "id": "s", "cwd": "/p"}
+    root: dict[str, JSON] = {"type": "model_change", "id": "e", "parentId": None, "modelId": "m"}
     trace = one_trace([header, root, *first, *second])
     assert [step.text for step in trace.steps] == [f"b{n}" for n in range(5_000)]
 
 
 def test_a_bad_entry_is_named_and_the_rest_is_read() -> None:
-    header = {"type": "session", "version": 3, "id": "s", "cwd": "/p"}
+    header: dict[str, JSON] = {"type": "session", "version": 3, "id": "s", "cwd": "/p"}
     rows: list[JSON] = [{**header}, {"type": "message", "id": "a", "parentId": None}, {"colour": "red"}]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     assert problems(text, "pi-session") == [

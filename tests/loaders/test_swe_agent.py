@@ -23,12 +23,12 @@ def test_a_demonstration_without_a_trajectory_is_read_from_its_history() -> None
 
 
 def test_the_attempts_of_a_run_are_runs() -> None:
-    attempt: JSON = {
+    attempt: dict[str, JSON] = {
         "trajectory": [{"action": "ls", "observation": "a", "response": "Look."}],
         "history": [],
         "info": {},
     }
-    run: JSON = {"attempts": [attempt, attempt], "info": {}, "instance_id": "repo-1"}
+    run: dict[str, JSON] = {"attempts": [attempt, attempt], "info": {}, "instance_id": "repo-1"}
     assert recognised(run) == "swe-agent"
     assert [getattr(item, "id", item) for item in load(run)] == ["repo-1-1", "repo-1-2"]
 
@@ -39,7 +39,7 @@ def test_sums_of_the_run_are_counted_once() -> None:
 
 
 def test_a_step_that_is_no_object_is_named_and_the_rest_is_read() -> None:
-    run: JSON = {
+    run: dict[str, JSON] = {
         "trajectory": [7, {"action": "ls", "observation": "a", "response": "Look."}],
         "history": [],
         "info": {},
