@@ -101,9 +101,15 @@ def _snapshot(value: Mapping[str, JSON], at: Location) -> Snapshot:
 def _is_update(value: Mapping[str, JSON]) -> bool:
     return any(
         is_langchain(message)
-        for state in list(value.values())[:8]
-        for message in as_list(as_mapping(state).get("messages"))[:4]
+        for update in list(value.values())[:8]
+        for part in _parts(update)[:4]
+        for message in as_list(as_mapping(part).get("messages"))[:4]
     )
+
+
+def _parts(update: JSON) -> list[JSON]:
+    """What a node changed, at once or in several commands."""
+    return update if isinstance(update, list) else [update]
 
 
 @dataclass(slots=True)
@@ -126,7 +132,7 @@ class _Updates:
         yield state.run.trace(run_name(document, number), LangGraphLoader.id, complete=not document.growing)
 
     def _update(self, state: LangChainRun, node: str, update: JSON, at: Location) -> None:
-        for part in update if isinstance(update, list) else [update]:
+        for part in _parts(update):
             found = as_mapping(part).get("messages")
             listed = found if isinstance(found, list) else [found]
             for place, message in enumerate(listed):
