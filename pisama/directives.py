@@ -78,16 +78,13 @@ def directives(text: str) -> tuple[Directive, ...]:
     found: list[Directive] = []
     start = 0
     for line in _NEW_LINE.split(text):
-        found.extend(_of_line(line, start))
+        # Prompts repeat their lines from step to step and from run to run, and nearly none states a directive.
+        stated = _remembered(line) if len(line) <= REMEMBERED else _read(line)
+        if stated:
+            found.extend(replace(directive, start=directive.start + start) for directive in stated)
         start += len(line) + 1
     found.extend(_parts(text))
     return tuple(dict.fromkeys(found))
-
-
-def _of_line(line: str, start: int) -> tuple[Directive, ...]:
-    # Prompts repeat their lines from step to step and from run to run, and nearly none states a directive.
-    found = _remembered(line) if len(line) <= REMEMBERED else _read(line)
-    return tuple(replace(directive, start=directive.start + start) for directive in found)
 
 
 def _read(line: str) -> tuple[Directive, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from pisama.spots import one_of
 from pisama.text import STOP_WORDS
@@ -39,8 +40,7 @@ WEIGHTS = {
 """How much a kind tells: the less likely two texts share one by chance, the more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One fact of a text."""
 
     kind: ElementKind
@@ -200,6 +200,7 @@ def _normal_url(url: str) -> str:
     return bare.rstrip("/").lower()
 
 
+@lru_cache(maxsize=4096)
 def normal_number(text: str) -> str:
     """`+1,200.50` becomes `1200.5`, `twelve` becomes `12`; what is no number comes back as it is."""
     bare = text.strip().replace(",", "").removeprefix("+")

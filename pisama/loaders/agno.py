@@ -49,7 +49,7 @@ def _is_run(value: Mapping[str, JSON]) -> bool:
 
 def _load(record: Record, document: Document, number: int) -> Iterator[Loaded]:
     value = as_mapping(record.value)
-    run = RunBuilder(record.at)
+    run = RunBuilder(record.at, task=_asked(value))
     # Without recursion: the members of a team may be teams.
     todo: list[tuple[Mapping[str, JSON], Location]] = [(value, record.at)]
     outputs: list[tuple[Mapping[str, JSON], Location]] = []
@@ -71,6 +71,17 @@ def _load(record: Record, document: Document, number: int) -> Iterator[Loaded]:
         AgnoLoader.id,
         complete=not document.growing,
     )
+
+
+def _asked(output: Mapping[str, JSON]) -> str | None:
+    """What the user asked in this run, and not in those before it."""
+    said = map(as_mapping, as_list(output.get("messages")))
+    asked = (
+        message
+        for message in said
+        if message.get("role") == "user" and message.get("from_history") is not True
+    )
+    return next((read_message(message).text or None for message in asked), None)
 
 
 def _output(

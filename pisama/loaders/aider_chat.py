@@ -70,8 +70,11 @@ class _Chat:
         """Takes the next line in; the first of another kind ends the block."""
         if kind != self.kind:
             self.end_block()
-            self.kind, self._start = kind, number
-        self._lines.append(line)
+            self.kind = kind
+        if not self._lines:
+            self._start = number
+        if line.strip() or self._lines:
+            self._lines.append(line)
 
     def end_block(self) -> None:
         """The block is complete."""

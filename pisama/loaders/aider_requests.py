@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 
 from pisama.loaders.aider_edits import says_failed, written_edits
 from pisama.loaders.base import Document
@@ -141,4 +142,4 @@ class _Run:
 
 
 def _stem(document: Document) -> str:
-    return (document.path or "aider").rpartition("/")[2]
+    return PurePath(document.path or "aider").stem

@@ -52,7 +52,7 @@ class AnthropicSessionsLoader:
                     session.read(value, record.at)
                 elif value.get("type") == "session":
                     session.begin(value, record.at)
-                elif not _is_sent(value):
+                elif not _is_sent(record.value):
                     yield LoadError("not an event of a session", record.at)
         session.end_turn()
         yield session.run.trace(
@@ -79,9 +79,9 @@ def _is_event(value: Mapping[str, JSON]) -> bool:
     return isinstance(kind, str) and kind.startswith(_PREFIXES) and "processed_at" in value
 
 
-def _is_sent(value: Mapping[str, JSON]) -> bool:
-    """What the client sent comes back as events; so it is left out, like the list of a call's arguments."""
-    return not value or "events" in value
+def _is_sent(value: JSON) -> bool:
+    """What the client sent, the arguments of a call, comes back as events; so it is left out."""
+    return isinstance(value, list) or "events" in as_mapping(value)
 
 
 @dataclass(slots=True)

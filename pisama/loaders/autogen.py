@@ -62,7 +62,7 @@ class AutoGenLoader:
 def _is_marked(value: Mapping[str, JSON]) -> bool:
     if value.get("type") == "FunctionExecutionResultMessage":
         return True
-    return "source" in value and "role" not in value and value.get("type") in _TYPES
+    return "source" in value and "role" not in value and as_string(value.get("type")) in _TYPES
 
 
 def _is_state(value: Mapping[str, JSON]) -> bool:

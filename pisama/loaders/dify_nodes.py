@@ -72,7 +72,7 @@ def _name(node: Mapping[str, JSON]) -> str:
 
 def _failure(node: Mapping[str, JSON]) -> str | None:
     error = as_text(node.get("error")) or None
-    return error or ("failed" if node.get("status") in _FAILED else None)
+    return error or ("failed" if as_string(node.get("status")) in _FAILED else None)
 
 
 def _act(node: Mapping[str, JSON], outputs: Mapping[str, JSON]) -> Act:
@@ -142,7 +142,9 @@ def _tool(
         at=at,
     )
     run.act(ChatMessage("assistant", calls=(call,), at=at), Act(WORKFLOW))
-    result = content_text(first(outputs, "text", "body", "result") if "text" in outputs else {**outputs})
+    result = content_text(
+        first(outputs, "text", "body", "result") if "text" in outputs else {**outputs} or None
+    )
     run.hear(ChatMessage("tool", results=(ToolResult(result, call.id, error=_failure(node)),), at=at))
 
 

@@ -18,7 +18,7 @@ SUB_AGENT = "subagent"
 _CONTEXT = "<session_context>"
 """How the message begins in which the program describes the project."""
 _API_ERROR = "[API Error"
-_UNFINISHED = frozenset(("executing", "scheduled", "validating", "awaiting_approval"))
+_UNFINISHED = ("executing", "scheduled", "validating", "awaiting_approval")
 _MILLISECONDS = re.compile(r"[-_](1\d{12})[-_]")
 """When a call was made, in its id."""
 

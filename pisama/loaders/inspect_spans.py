@@ -24,7 +24,7 @@ class AgentSpans:
         kind = event.get("event")
         if kind == "span_begin":
             self._begin(event)
-        elif kind == "step" and event.get("type") in _SCORING:
+        elif kind == "step" and as_string(event.get("type")) in _SCORING:
             self._scoring += 1 if event.get("action") == "begin" else -1
         span = as_string(event.get("span_id"))
         agent = self._agents.get(span, "") if span is not None else ""
@@ -36,7 +36,7 @@ class AgentSpans:
             return
         parent = as_string(event.get("parent_id"))
         agent = self._agents.get(parent, "") if parent is not None else ""
-        if event.get("type") in _SCORING:
+        if as_string(event.get("type")) in _SCORING:
             agent = None
         elif event.get("type") == "agent" and agent is not None:
             agent = as_string(event.get("name")) or agent

@@ -158,16 +158,15 @@ class Events:
             turns.model = as_string(response.get("model")) or turns.model
             turns.say(said, at, time)
         self._response = name
-        if action == "finish":
-            self._finish(event, arguments, said)
+        answer = self._finish(event, arguments, said) if action == "finish" else None
         if action != "message" and (action != "finish" or metadata):
             call = _call(action, event, arguments, metadata, at, time)
             self._calls[str(event.get("id"))] = call.id or ""
             turns.call(call)
             if action == "finish":
                 turns.answer_later(ToolResult("", call.id), at, time)
-        elif action == "finish" and not turns.is_open:
-            turns.say(self._answer or "", at, time)
+        elif answer and answer != said:
+            turns.say(answer, at, time)
         choice = as_mapping(next(iter(as_list(response.get("choices"))), None))
         turns.finish(as_string(choice.get("finish_reason")), time)
         usage = usage_of(response.get("usage"))
@@ -176,17 +175,15 @@ class Events:
         if action == "delegate":
             self._delegate(turns, str(event.get("id")), arguments)
 
-    def _finish(self, event: Mapping[str, JSON], arguments: Mapping[str, JSON], said: str) -> None:
+    def _finish(self, event: Mapping[str, JSON], arguments: Mapping[str, JSON], said: str) -> str:
+        """The answer with which an agent ends; that of a delegate is not the run's."""
         outputs = as_mapping(arguments.get("outputs"))
-        answer = (
-            first(arguments, "final_thought", "message")
-            or outputs.get("content")
-            or event.get("message")
-            or said
-        )
+        found = (first(arguments, "final_thought", "message"), outputs.get("content"), event.get("message"))
+        answer = next((as_text(value) or "" for value in found if value), said)
         if len(self._agents) == 1:
-            self._answer = as_text(answer) or said or None
+            self._answer = answer or None
             self.outcome = self.outcome or "success"
+        return answer
 
     def _delegate(self, turns: Turns, action: str, arguments: Mapping[str, JSON]) -> None:
         called = Turns(as_string(arguments.get("agent")) or "delegate", turns.model)

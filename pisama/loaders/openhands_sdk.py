@@ -30,12 +30,10 @@ from pisama.trace import JSON, Location, Tool, ToolCall, Trace, Usage
 AGENT = "openhands"
 _FILE = re.compile(r"base_state\.json\Z|(?:events/)?event-\d{1,9}-[\w\-]{1,80}\.json\Z")
 _RESULTS = ("ObservationEvent", "UserRejectObservation", "AgentErrorEvent")
-_KINDS = frozenset(
-    (
-        *("SystemPromptEvent", "MessageEvent", "ActionEvent", "Condensation", "CondensationRequest"),
-        *("CondensationSummaryEvent", "ConversationStateUpdateEvent", "ConversationErrorEvent", "PauseEvent"),
-        *_RESULTS,
-    )
+_KINDS = (
+    *("SystemPromptEvent", "MessageEvent", "ActionEvent", "Condensation", "CondensationRequest"),
+    *("CondensationSummaryEvent", "ConversationStateUpdateEvent", "ConversationErrorEvent", "PauseEvent"),
+    *_RESULTS,
 )
 _OUTCOMES = {"finished": "success", "error": "error", "stuck": "stuck"}
 
@@ -73,7 +71,7 @@ def _is_file(name: str) -> bool:
 
 
 def _mark(record: Mapping[str, JSON]) -> float:
-    if record.get("kind") in _KINDS and "source" in record:
+    if as_string(record.get("kind")) in _KINDS and "source" in record:
         return 0.97
     return 0.9 if _is_base_state(record) else 0.0
 

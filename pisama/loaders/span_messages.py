@@ -17,6 +17,7 @@ MAX_INDEX_DIGITS = 7
 
 _PART = frozenset(("type", "text", "toolUse", "toolResult", "reasoningContent"))
 _REPLAYED_CALLS = "tool-call"
+_CALLS_AS_CONTENT = '[{"function":'
 _OBSERVATION = "tool-response"
 _CALL_ID = "Call id: "
 _OBSERVED = "Observation:\n"
@@ -88,6 +89,10 @@ def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
     if isinstance(content, str) and content.startswith(('""', '[{"type"')):
         content = open_json(content)
         fields["content"] = content
+    if isinstance(content, str) and content.startswith(_CALLS_AS_CONTENT):
+        # Koog writes the calls of a message as its text.
+        yield read_message({"role": "assistant", "tool_calls": open_json(content)})
+        return
     if len(fields) == 2 and isinstance(content, str) and role not in ("tool", "function", _OBSERVATION):
         yield ChatMessage(role_of(role), content)
         return

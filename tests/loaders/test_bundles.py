@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,38 @@ def test_logs_of_aider_are_looked_at_although_they_are_hidden(tmp_path: Path) ->
 def test_a_folder_many_levels_deep_is_read(tmp_path: Path) -> None:
     name = "/".join(["d"] * 40) + "/chat.json"
     assert read(written(tmp_path, {name: json.dumps(CHAT)})) == [f"openai-chat {name}: 1 steps of 1"]
+
+
+def otlp(signal: str, scope: str, records: Sequence[object]) -> str:
+    return json.dumps({signal: [{scope: [{"logRecords" if "Logs" in signal else "spans": records}]}]}) + "\n"
+
+
+def test_messages_in_a_file_of_log_records_join_the_spans_beside_it(tmp_path: Path) -> None:
+    ids = {"traceId": "ab" * 16, "spanId": "cd" * 8}
+    attributes = [
+        {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+        {"key": "gen_ai.system", "value": {"stringValue": "openai"}},
+    ]
+    span = {
+        **ids,
+        "name": "chat m",
+        "startTimeUnixNano": "10",
+        "endTimeUnixNano": "20",
+        "attributes": attributes,
+    }
+    said = {"kvlistValue": {"values": [{"key": "content", "value": {"stringValue": "Blue"}}]}}
+    message = {"kvlistValue": {"values": [{"key": "message", "value": said}]}}
+    log = {**ids, "timeUnixNano": "20", "eventName": "gen_ai.choice", "body": message}
+    written(
+        tmp_path,
+        {
+            "run.otlp.jsonl": otlp("resourceSpans", "scopeSpans", [span]),
+            "run.logs.otlp.jsonl": otlp("resourceLogs", "scopeLogs", [log]),
+            "chat.json": json.dumps(CHAT),
+            "chat.logs.json": json.dumps(CHAT),
+        },
+    )
+    for path in (tmp_path, tmp_path / "run.otlp.jsonl"):
+        traces = [item for item in load_path(path) if isinstance(item, Trace)]
+        assert [step.text for step in traces[0].steps] == ["Blue"]
+        assert [trace.format for trace in traces[1:]] == (["openai-chat"] * 2 if path == tmp_path else [])

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pisama.loaders import load, open_document, sniff
+from pisama.loaders.crewai_events import CrewAIEventsLoader
+from pisama.report import LoadError
+from pisama.trace import JSON, Trace
+from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.hostile import records
+from tests.loaders.outline import outline
+
+FOLDER = TRACES / "crewai_events"
+
+
+@pytest.mark.parametrize("name", ["events.jsonl"])
+def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
+    document = open_document(FOLDER / name)
+    assert not isinstance(document, LoadError)
+    found = sniff(document)
+    assert not isinstance(found, LoadError)
+    assert found.id == "crewai-events"
+    assert outline(FOLDER / name) == expected(FOLDER / name)
+
+
+def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
+    items = list(
+        load(
+            [{"type": "llm_call_completed", "event_id": "e", "emission_sequence": 1, "response": "Going"}, 7],
+            "crewai-events",
+        )
+    )
+    problems = [(item.reason, item.at.pointer) for item in items if isinstance(item, LoadError)]
+    assert problems == [("not an event of CrewAI", "/1")]
+    assert sum(len(item.steps) for item in items if isinstance(item, Trace)) == 1
+
+
+NAMES = tuple(
+    "type event_id emission_sequence task_id agent_role call_id messages response tools tool_name tool_args output error usage role content".split()
+)
+WORDS = tuple(
+    "llm_call_started llm_call_completed tool_usage_started tool_usage_finished tool_usage_error task_started".split()
+)
+
+
+@given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
+def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
+    assert_survives(CrewAIEventsLoader(), [*values, inner])
+    assert_survives(CrewAIEventsLoader(), dict.fromkeys(NAMES[:6], inner))
