@@ -69,7 +69,7 @@ def fatal_rejection(trace: Trace) -> Step | None:
 
 def records_words(trace: Trace) -> bool:
     """Whether what was said is part of the record; some emitters leave out all of it, answers too."""
-    return bool(trace.task) or any(step.words or step.seen for step in trace.steps)
+    return any(step.words or step.seen for step in trace.steps)
 
 
 def _last_step(trace: Trace) -> Step | None:

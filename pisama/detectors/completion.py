@@ -97,6 +97,17 @@ class Completion(Detector):
             """,
         ),
         Example(
+            "half of what was asked, and honest about the rest",
+            """
+            task: Compare the weather of Oslo and Atlantis.
+            tools: weather(city), search(query)
+            agent: I ask for both.
+              weather(city="Oslo") -> {"city": "Oslo", "temp_c": 4}
+              weather(city="Atlantis") -> error: unknown city
+            agent: Oslo: 4 C. Atlantis: no such city was found.
+            """,
+        ),
+        Example(
             "a policy refusal in a conversation",
             """
             task: Cancel my flight.
@@ -429,12 +440,14 @@ class Completion(Detector):
         asked = {message.text for step in trace.steps for message in step.seen if message.role == "user"}
         if words is None or len(asked) > 1 or not trace.tools:
             return
+        if table.calls and all(call.returned is None for call in table.calls):
+            return
         tried = {call.key for call in table.calls if not is_bookkeeping(call.name)}
         used = {call.name for call in table.calls}
         unused = [
             tool.name for tool in trace.tools if tool.name not in used and not is_bookkeeping(tool.name)
         ]
-        if len(tried) > self.max_attempts or not unused:
+        if len(tried) > self.max_attempts or not unused or _tells_of_a_result(trace, table, last):
             return
         yield self.issue(
             trace,
@@ -538,3 +551,13 @@ def _last_list(trace: Trace, table: Features) -> tuple[Step, tuple[PlanStep, ...
             if any(item.state for item in plan.steps):
                 return step, plan.steps
     return None
+
+
+def _tells_of_a_result(trace: Trace, table: Features, last: Step) -> bool:
+    """Whether the last words hold something that a call found and the task did not say."""
+    told = table.element_values(last.text) - table.element_values(trace.task or "")
+    return any(
+        not call.outcome.failed and not told.isdisjoint(table.element_values(call.call.result))
+        for call in table.calls
+        if call.call.result
+    )
