@@ -137,6 +137,7 @@ def test_every_sample_is_read_without_an_error_but_the_broken_one(label: str) ->
     told = {path: _errors(path) for path in paths}
     assert told == {path: BROKEN_LINES.get(path, ()) for path in paths}
     assert [path for path in paths if not report(path).traces] == []
+    assert [crash for path in paths for examined in report(path).traces for crash in examined.crashed] == []
 
 
 def _errors(path: str) -> tuple[str, ...]:
