@@ -99,8 +99,8 @@ def _kinds(issues: tuple[Issue, ...]) -> frozenset[str]:
     for issue in issues:
         if issue.type in ("tool_error", "loop"):
             found.add("failure")
-        elif issue.type == "hallucination" and issue.severity >= HIGH:
-            found.add("claim")
+        elif issue.signal == "claimed_after_error" and issue.severity >= HIGH:
+            found |= BOTH  # it tells what failed; a failure that is only ignored is no further issue
     return frozenset(found)
 
 
