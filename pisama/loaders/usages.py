@@ -25,6 +25,9 @@ _CACHED = (
 _READ_APART = ("cache_read_input_tokens", "cacheReadInputTokens")
 _WRITTEN_APART = ("cache_creation_input_tokens", "cacheWriteInputTokens")
 """Anthropic and Bedrock count what went through the cache apart from the other input."""
+_TOTAL = ("totalTokens", "total_tokens")
+"""Frameworks that write usage as these do, of providers that count otherwise, have it in the input: their
+total is then input and output alone."""
 
 
 def usage_of(value: JSON) -> Usage | None:
@@ -34,9 +37,9 @@ def usage_of(value: JSON) -> Usage | None:
         return None
     prompt = as_integer(first(record, *_INPUT))
     read = as_integer(first(record, *_READ_APART))
-    if prompt is not None:
-        prompt += (read or 0) + (as_integer(first(record, *_WRITTEN_APART)) or 0)
     output = as_integer(first(record, *_OUTPUT))
+    if prompt is not None and first(record, *_TOTAL) != prompt + (output or 0):
+        prompt += (read or 0) + (as_integer(first(record, *_WRITTEN_APART)) or 0)
     if output is not None:
         output += as_integer(first(record, *_THOUGHTS)) or 0
     cached = _cached(record)
