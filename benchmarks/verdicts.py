@@ -47,7 +47,7 @@ def run_verdicts(run: Run) -> Iterator[Verdict]:
     report = report_on(run.blind, EVERYTHING)
     if report is None:
         return
-    for issue in (*report.issues, *report.hidden):
+    for issue in (*report.issues, *report.covered, *report.hidden):
         right = _right(run, issue)
         if right is not None:
             task = f"{run.source} {run.id.split('.', 1)[0]}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import orjson
 
@@ -133,10 +134,13 @@ def acts_of_call(call: ToolCall, *, narrow: bool = False) -> frozenset[str]:
         if narrow and families(_forms(parts[:1])):
             parts = parts[:1]
         return families(_forms(parts))
-    script = command_of(call.arguments)
-    return families(
-        _forms(part for match in _COMMAND_START.finditer(script) for part in words(match.group(1)))
-    )
+    return _acts_of_script(command_of(call.arguments))
+
+
+@lru_cache(maxsize=1024)
+def _acts_of_script(script: str) -> frozenset[str]:
+    starts = dict.fromkeys(_COMMAND_START.findall(script))
+    return families(_forms(dict.fromkeys(part for start in starts for part in words(start))))
 
 
 def _forms(parts: Iterable[str]) -> list[str]:
@@ -163,12 +167,16 @@ def spoken(step: Step) -> Iterator[tuple[str, int | None]]:
     if step.text:
         yield step.text, None
     for number, call in enumerate(step.tool_calls):
-        if call.name.lower() not in _ANSWERING:
-            continue
-        values: Iterable[JSON] = (
-            call.arguments.values() if isinstance(call.arguments, dict) else (call.arguments,)
-        )
-        yield from ((text, number) for value in values if (text := as_words(value)))
+        if call.name.lower() in _ANSWERING:
+            yield from ((text, number) for text in _handed(call.arguments))
+
+
+def _handed(arguments: JSON) -> list[str]:
+    """The words among the arguments of an answering tool. Beside a sentence, a bare word is a status."""
+    values = arguments.values() if isinstance(arguments, dict) else (arguments,)
+    texts = [text for value in values if (text := as_words(value))]
+    sentences = [text for text in texts if " " in text]
+    return sentences if sentences and len(texts) > 1 else texts
 
 
 def as_words(value: JSON) -> str:

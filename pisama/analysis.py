@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pisama.config import Config
@@ -26,7 +26,8 @@ def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> Trac
             findings.skipped.append(Skipped(detector.id, reason))
         else:
             findings.run(detector, trace)
-    shown = [issue for issue in findings.issues if _asked_for(issue, config)]
+    asked_for = [issue for issue in findings.issues if _asked_for(issue, config)]
+    shown, covered = told_once(asked_for, findings.covers)
     hidden = [issue for issue in findings.issues if not _asked_for(issue, config)]
     return TraceReport(
         trace=trace,
@@ -37,6 +38,7 @@ def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> Trac
         skipped=tuple(findings.skipped),
         crashed=tuple(findings.crashed),
         hidden=worst_first(hidden),
+        covered=worst_first(covered),
     )
 
 
@@ -46,8 +48,11 @@ class _Findings:
     ran: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     crashed: list[Crashed] = field(default_factory=list)
+    covers: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By detector: the signals of others that say its failures again."""
 
     def run(self, detector: Detector, trace: Trace) -> None:
+        self.covers[detector.id] = detector.covers
         try:
             for issue in detector.check(trace):
                 self.issues.append(redact_issue(issue))
@@ -55,6 +60,25 @@ class _Findings:
             self.crashed.append(Crashed(detector.id, f"{type(error).__name__}: {error}"))
         else:
             self.ran.append(detector.id)
+
+
+def told_once(
+    issues: Sequence[Issue], covers: Mapping[str, frozenset[str]]
+) -> tuple[list[Issue], list[Issue]]:
+    """The issues that tell a failure first hand, and those that only tell one of them again."""
+    told = {
+        (signal, place)
+        for issue in issues
+        for signal in covers[issue.type]
+        for place in (issue.step, *((evidence.step, evidence.call) for evidence in issue.evidence))
+    }
+    kept: list[Issue] = []
+    covered: list[Issue] = []
+    for issue in issues:
+        signal, primary = f"{issue.type}.{issue.signal}", issue.evidence[0]
+        again = {(signal, issue.step), (signal, (primary.step, primary.call))} & told
+        (covered if again else kept).append(issue)
+    return kept, covered
 
 
 def worst_first(issues: Iterable[Issue]) -> tuple[Issue, ...]:

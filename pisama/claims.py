@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pisama.acts import families
+from pisama.spots import find_near, one_of
 from pisama.text import sentences_at, stems, words
 
 SENTENCE_LIMIT = 600
@@ -108,22 +109,19 @@ _GERUNDS = {_gerund(verb): verb for verb in _CHECK_VERBS}
 _EFFECTS = frozenset(_EFFECT_VERBS)
 
 
-def _any(words: Iterator[str] | list[str]) -> str:
-    return "|".join(sorted(words, key=len, reverse=True))
-
-
 _ADVERBS = (
     r"(?:[ ]{1,2}(?:now|just|already|successfully|also|then|carefully|thoroughly|all|both|fully|finally|automatically|officially"
     r"|independently|directly|again|both|since|manually|properly|correctly|, as requested,)){0,3}"
 )
 _CLAIM = re.compile(
-    rf"(?P<active>\b(?:I|[Ww]e)(?:['’]ve|[ ]have|[ ]had)?{_ADVERBS}[ ](?P<did>{_any(list(_PAST))})\b)"
-    rf"|(?P<perfect>\b(?:has|have)(?:[ ]now|[ ]also|[ ]already|[ ]all|[ ]both)?[ ]been{_ADVERBS}[ ](?P<done>{_any(list(_PAST))})\b)"
-    rf"|(?P<passive>\b(?:is|are)(?:[ ](?:now|all|both|already|successfully|officially|fully)){{0,3}}[ ](?P<state>{_any(_EFFECT_PAST)})\b)"
-    rf"|(?P<well>\b(?P<thus>{_any(_EFFECT_PAST)})[ ]successfully\b|\bsuccessfully[ ](?P<so>{_any(_EFFECT_PAST)})\b)"
-    r"|(?P<passes>\b(?P<what>tests?|builds?|test suite|suite|checks|deployment|migration|compilation|booking|payment|order|transfer|update|installation|upload|submission|cancellation|refund)"
+    r"\b(?=[A-Za-z])(?:"
+    rf"(?P<active>(?:I|[Ww]e)(?:['’]ve|[ ]have|[ ]had)?{_ADVERBS}[ ](?P<did>{one_of(list(_PAST))})\b)"
+    rf"|(?P<perfect>(?:has|have)(?:[ ]now|[ ]also|[ ]already|[ ]all|[ ]both)?[ ]been{_ADVERBS}[ ](?P<done>{one_of(list(_PAST))})\b)"
+    rf"|(?P<passive>(?:is|are)(?:[ ](?:now|all|both|already|successfully|officially|fully)){{0,3}}[ ](?P<state>{one_of(_EFFECT_PAST)})\b)"
+    rf"|(?P<well>(?P<thus>{one_of(_EFFECT_PAST)})[ ]successfully\b|successfully[ ](?P<so>{one_of(_EFFECT_PAST)})\b)"
+    r"|(?P<passes>(?P<what>tests?|builds?|test suite|suite|checks|deployment|migration|compilation|booking|payment|order|transfer|update|installation|upload|submission|cancellation|refund)"
     r"(?:[ ](?:\w{1,20}[ ]){0,2}?(?:passes|pass|passed|succeeds|succeeded|is[ ]complete|is[ ]done|is[ ]live|is[ ]green|are[ ]green|is[ ]confirmed|was[ ]successful|were[ ]successful|is[ ]successful|completed))\b)"
-    rf"|(?P<gerund>\b(?:[Aa]fter|[Hh]aving|[Uu]pon)(?:[ ](?:carefully|thoroughly|further|extensively)){{0,2}}[ ](?:(?P<ing>{_any(list(_GERUNDS))})|(?P<ed>{_any([form for verb in _CHECK_VERBS for form in _past_forms(verb)])}))\b)"
+    rf"|(?P<gerund>(?:[Aa]fter|[Hh]aving|[Uu]pon)(?:[ ](?:carefully|thoroughly|further|extensively)){{0,2}}[ ](?:(?P<ing>{one_of(list(_GERUNDS))})|(?P<ed>{one_of([form for verb in _CHECK_VERBS for form in _past_forms(verb)])}))\b))"
 )
 _NEW_STATE = re.compile(r"\b(?:now|successfully|officially)\b")
 _CONDITION = re.compile(
@@ -211,7 +209,7 @@ _ANNOUNCED = """access ask browse call check compute contact consult delegate de
     submit test transfer update use verify visit write book cancel create deploy install""".split()
 _ANNOUNCEMENT = re.compile(
     rf"\b(?:I['’]ll|I will|I am going to|I['’]m going to|I shall|[Ww]e['’]ll|[Ww]e will|[Ll]et me|[Ll]et['’]s|I (?:now )?need to|I must)"
-    rf"(?:[ ](?:now|next|then|first|also|just|quickly|proceed to|go ahead and|start by|try to|again|be)){{0,3}}[ ](?P<verb>{_any(_ANNOUNCED)})\b"
+    rf"(?:[ ](?:now|next|then|first|also|just|quickly|proceed to|go ahead and|start by|try to|again|be)){{0,3}}[ ](?P<verb>{one_of(_ANNOUNCED)})\b"
 )
 _WAITS = re.compile(
     r"\b(?:if|once|when|after you|as soon as|unless|whether|would you|please|you can|could you|provided|shortly|later|not|n['’]t)\b|\?",
@@ -274,6 +272,12 @@ _PRETENCE = re.compile(
 )
 
 
+_PRETENCE_WORDS = tuple(
+    """simulat|placeholder|dummy|mock|fake|made-up|made up|invented|hypothetical|fictional|fabricated|for the sake
+    for the purpose|for this |for demonstration|for illustrat|in lieu|instead of|assume|pretend|suppose|imagine""".replace(
+        "\n    ", "|"
+    ).split("|")
+)
 _NOT_OWN = re.compile(
     r"\b(?:was|were|had|based on|proposed|suggests?|suggested|earlier|previous|previously|now that|can|could|optionally|alternatively|e\.g\.|would|should|may|might|without|"
     r"not|never|no|avoid|instead of|rather than|replace|replaces|whether|if)\b|n['\u2019]t\b",
@@ -285,7 +289,7 @@ _NOT_OWN = re.compile(
 def pretences(text: str) -> Iterator[Pretence]:
     """The places where a text, its code included, makes up data or results in place of getting them."""
     bounded = text[:TEXT_LIMIT]
-    for match in _PRETENCE.finditer(bounded):
+    for match in find_near(_PRETENCE, bounded, _PRETENCE_WORDS, before=30, after=170):
         begin = max(bounded.rfind("\n", 0, match.start()) + 1, match.start() - 200)
         end = bounded.find("\n", match.end())
         before = re.split(r"[.!?;] ", bounded[begin : match.start()])[-1]

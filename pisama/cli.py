@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pisama.config import Config
     from pisama.report import Report
@@ -29,6 +29,10 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
 
 
 class LevelName(StrEnum):
@@ -160,12 +164,11 @@ def detectors(
 
 @app.command()
 def formats() -> None:
-    """List the input formats that are read, each without a flag."""
-    from pisama.loaders import LOADERS
+    """List the input formats that are read, each without a flag: how each is recognised, and in what containers."""
+    from pisama.output.formats import formats_text
+    from pisama.output.terminal import terminal_width
 
-    width = max(len(loader.id) for loader in LOADERS)
-    for loader in LOADERS:
-        typer.echo(f"{loader.id:<{width}}  {loader.title}")
+    typer.echo(formats_text(terminal_width()), nl=False)
 
 
 def main() -> None:
@@ -212,19 +215,24 @@ def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
         yield sys.stdin.buffer.read() if path == "-" else Path(path)
 
 
-def _write(report: Report, output_format: Format, output: Path | None) -> None:
+def _render(report: Report, output_format: Format, *, to_terminal: bool) -> str:
+    from pisama.output import as_github, as_json, as_junit, as_markdown, as_sarif, as_text
     from pisama.output.terminal import terminal_width, wants_color
 
-    if output_format is Format.JSON:
-        from pisama.output import as_json
+    if output_format is Format.TEXT:
+        return as_text.render(report, color=to_terminal and wants_color(sys.stdout), width=terminal_width())
+    renderers: dict[Format, Callable[[Report], str]] = {
+        Format.JSON: as_json.render,
+        Format.SARIF: as_sarif.render,
+        Format.JUNIT: as_junit.render,
+        Format.GITHUB: as_github.render,
+        Format.MARKDOWN: as_markdown.render,
+    }
+    return renderers[output_format](report)
 
-        text = as_json.render(report)
-    else:
-        from pisama.output import as_text
 
-        text = as_text.render(
-            report, color=output is None and wants_color(sys.stdout), width=terminal_width()
-        )
+def _write(report: Report, output_format: Format, output: Path | None) -> None:
+    text = _render(report, output_format, to_terminal=output is None)
     if output is None:
         sys.stdout.write(text)
         return

@@ -132,31 +132,27 @@ MARKER = re.compile(
     r"|#{1,5} [^\n]{2,50}|\[[A-Z_]{2,30}\]|\\boxed(?:\{\})?"
 )
 SENTENCES = re.compile(r"\s(?:(?<=[.!?]\s)\s*+(?=[\"'(*`]{0,2}[A-Z0-9])|(?<=\n)(?!<))")
-OPENING = re.compile(
-    r"\s*\W{0,6}(?:end|finish|terminate|conclude|start|begin|please|wrap|enclose|put|place|provide|write|give) ",
-    re.I,
+_OPENING_VERBS = tuple(
+    "end |finish |terminate |conclude |start |begin |please |wrap |enclose |put |place |provide |write |give ".split(
+        "|"
+    )
 )
+OPENING = re.compile(rf"\W{{0,6}}(?:{'|'.join(_OPENING_VERBS)})", re.IGNORECASE)
+"""How a sentence begins that opens with the verb of its demand."""
 LITERAL_WORDS = (*_MUST_WORDS, *FORBID.words, *WRITE_AND_STOP.words, "ending with")
 """One of these is in each sentence that demands or forbids a literal, unless it opens with its verb: see `OPENING`."""
 WORDS = tuple(
-    {
-        *LITERAL_WORDS,
-        *(
-            word
-            for sign in (
-                ONE_CALL,
-                CALL_OR_TEXT,
-                NO_REPEAT,
-                ALWAYS_CALL,
-                NO_FINAL_STOP,
-                AT_A_TIME,
-                PIECE,
-                LENGTH,
-                TEMPLATE,
-                NO_SURRENDER,
-            )
-            for word in sign.words
-        ),
-    }
+    dict.fromkeys(
+        (
+            *LITERAL_WORDS,
+            *_OPENING_VERBS,
+            *(
+                word
+                for sign in (ONE_CALL, CALL_OR_TEXT, NO_REPEAT, ALWAYS_CALL, NO_FINAL_STOP)
+                for word in sign.words
+            ),
+            *(word for sign in (AT_A_TIME, PIECE, LENGTH, TEMPLATE, NO_SURRENDER) for word in sign.words),
+        )
+    )
 )
-"""One of these is in each directive that does not open with its verb."""
+"""One of these is in each sentence that states a directive."""

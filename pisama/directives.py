@@ -8,18 +8,20 @@ start with or contain, one it must not contain, a length, parts, the number of c
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from pisama import directive_words
-from pisama.spots import find_near, holds, spots
+from pisama.spots import find_near, holds
 
 LIMIT = 40_000
 """Characters of a text in which directives are looked for: its beginning and its end."""
 MAX_SENTENCE = 1200
 """Longer sentences are data."""
+REMEMBERED = 2000
+"""Characters of the longest line whose directives are remembered."""
 
 
 class DirectiveKind(StrEnum):
@@ -47,7 +49,7 @@ class Directive:
     kind: DirectiveKind
     sentence: str
     start: int
-    """Offset of the sentence in the text."""
+    """Offset of the sentence in the text, as far as it was read: see `LIMIT`."""
     literals: tuple[str, ...] = ()
     limit: int = 0
     unit: str = ""
@@ -57,6 +59,8 @@ class Directive:
 
 
 _NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NEW_LINE = re.compile(r"\n(?!<)")
+"""The end of a line, unless a tag goes on with it."""
 _OF_CALLS = (
     (DirectiveKind.ONE_CALL, directive_words.ONE_CALL),
     (DirectiveKind.CALL_OR_TEXT, directive_words.CALL_OR_TEXT),
@@ -71,27 +75,39 @@ def directives(text: str) -> tuple[Directive, ...]:
     if len(text) > LIMIT:
         half = LIMIT // 2
         text = text[:half] + "\n" + text[-half:]
-    found = [directive for start, sentence in _sentences(text) for directive in _of_sentence(sentence, start)]
+    found: list[Directive] = []
+    start = 0
+    for line in _NEW_LINE.split(text):
+        # Prompts repeat their lines from step to step and from run to run, and nearly none states a directive.
+        stated = _remembered(line) if len(line) <= REMEMBERED else _read(line)
+        if stated:
+            found.extend(replace(directive, start=directive.start + start) for directive in stated)
+        start += len(line) + 1
     found.extend(_parts(text))
     return tuple(dict.fromkeys(found))
 
 
-def _sentences(text: str) -> Iterator[tuple[int, str]]:
-    """The sentences that may hold a directive, with their offsets."""
-    lowered = text.lower()
-    words = spots(lowered, directive_words.WORDS) if len(lowered) == len(text) else range(len(text))
+def _read(line: str) -> tuple[Directive, ...]:
+    if not holds(line.lower(), directive_words.WORDS):
+        return ()
+    return tuple(
+        directive for start, sentence in _sentences(line) for directive in _of_sentence(sentence, start)
+    )
+
+
+_remembered = lru_cache(maxsize=8192)(_read)
+
+
+def _sentences(line: str) -> Iterator[tuple[int, str]]:
     begin = 0
-    for end, following in _bounds(text):
-        first = bisect_left(words, begin)
-        if (first < len(words) and words[first] < end) or directive_words.OPENING.match(text, begin, end):
-            yield begin, text[begin:end].strip()
+    for end, following in (
+        *(match.span() for match in directive_words.SENTENCES.finditer(line)),
+        (len(line), 0),
+    ):
+        sentence = line[begin:end].strip()
+        if sentence:
+            yield begin + line[begin:end].index(sentence[0]), sentence
         begin = following
-
-
-def _bounds(text: str) -> Iterator[tuple[int, int]]:
-    for match in directive_words.SENTENCES.finditer(text):
-        yield match.span()
-    yield len(text), len(text)
 
 
 def _of_sentence(sentence: str, start: int) -> Iterator[Directive]:

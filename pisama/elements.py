@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
+from pisama.spots import one_of
 from pisama.text import STOP_WORDS
 
 
@@ -38,8 +40,7 @@ WEIGHTS = {
 """How much a kind tells: the less likely two texts share one by chance, the more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One fact of a text."""
 
     kind: ElementKind
@@ -73,15 +74,7 @@ _NUMBER_TEXT = """
 _NUMBER_WORDS = {name: number for number, name in enumerate(_NUMBER_TEXT.split())}
 
 
-def _one_of(names: list[str]) -> str:
-    """A pattern for any of these names, longest first, that looks only at those with the right first letter."""
-    by_letter: dict[str, list[str]] = {}
-    for name in sorted(names, key=len, reverse=True):
-        by_letter.setdefault(name[0], []).append(name[1:])
-    return "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
-
-
-_MONTH = _one_of([*_MONTHS, *map(str.capitalize, _MONTHS)])
+_MONTH = one_of([*_MONTHS, *map(str.capitalize, _MONTHS)])
 _MONTH_LETTERS = "JFMASONDjfmasond"
 _CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w\u2019'\-]{0,40}"
 _FILE_ENDINGS = (
@@ -90,7 +83,7 @@ _FILE_ENDINGS = (
 )
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 
-_NO_NAME = _one_of(sorted(word.capitalize() for word in STOP_WORDS))
+_NO_NAME = one_of(sorted(word.capitalize() for word in STOP_WORDS))
 
 # Order matters: the first alternative that matches at a place wins. Every repetition is bounded, and none
 # that can match the same text stands inside another, so a place costs a constant time. Nothing but the time
@@ -207,6 +200,7 @@ def _normal_url(url: str) -> str:
     return bare.rstrip("/").lower()
 
 
+@lru_cache(maxsize=4096)
 def normal_number(text: str) -> str:
     """`+1,200.50` becomes `1200.5`, `twelve` becomes `12`; what is no number comes back as it is."""
     bare = text.strip().replace(",", "").removeprefix("+")

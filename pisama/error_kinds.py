@@ -54,7 +54,8 @@ _WORDS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
         (
             r"interrupted by (?:the )?user",
             r"user (?:rejected|declined|denied|cancell?ed|doesn't want)",
-            r"rejected by (?:the )?user",
+            r"(?:rejected|cancell?ed|denied|aborted) by (?:the )?user",
+            r"permission to use [\w.\-]{1,80} (?:has been |was )?(?:denied|rejected)|requires approval",
             r"keyboardinterrupt",
         ),
     ),
@@ -63,7 +64,7 @@ _WORDS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
         (
             r"(?:unknown|unsupported|unrecognized|invalid|undefined) (?:tool|function|action)\b",
             r"unsupported call",
-            r"no such tool",
+            r"no such tool|unavailable tool|no tool named|only available actions",
             r"\b(?:tool|function) ['\"`]?[\w.\-]{1,80}['\"`]? (?:is |was )?(?:not (?:found|available|registered|in registry)|does not exist)",
             r"is not a valid tool",
         ),
@@ -84,7 +85,7 @@ _WORDS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
         ErrorKind.EXHAUSTED,
         (
             "out of memory|memoryerror|no space left|context.?length|context window|prompt is too long|resource.?exhausted",
-            r"maximum (?:context|number of|recursion)|max(?:imum)?[ _]steps|recursionerror|recursion limit",
+            r"maximum (?:context|number of|recursion)|max(?:imum)?[ _](?:steps|iterations)|recursionerror|recursion limit",
             r"too large|exceeds (?:the )?(?:maximum|max|limit)|\b(?:oom|sig)?killed\b",
         ),
     ),
@@ -141,7 +142,7 @@ _WORDS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
         (
             r"internal server error|service (?:is )?(?:temporarily )?unavailable|temporarily unavailable|bad gateway",
             r"connection ?(?:reset|error|aborted|refused|closed|failed)|econn|remote end closed|max retries exceeded",
-            r"name or service not known|name resolution|getaddrinfo|err_name_not_resolved|fetch failed",
+            r"name or service not known|could not resolve host|name resolution|getaddrinfo|err_name_not_resolved|fetch failed",
             r"upstream|overloaded|server error|ssl ?error|network (?:error|is unreachable)",
             _STATUS.format("50[0-4]"),
         ),
@@ -168,6 +169,15 @@ _LABEL_LINE = re.compile(
     r"[ _-]?(?:code|status)\W{0,4}-?\d{1,5}\W{0,4}(?:\(execution failed\))?)\Z",
     re.IGNORECASE,
 )
+
+
+_LABEL = re.compile(r"\A(?:output|stdout|stderr|observation): (?=\S)", re.IGNORECASE)
+_REPORTS = re.compile(
+    r"\b(?:error|fatal|panic|exception|failed|failure)\b ?(?::|\[|at |to |with )|(?:Error|Exception):|\*\*\* "
+    r"|no such file|command not found|permission denied|\bcannot \b|\bcan't \b|\bE: |undefined reference",
+    re.IGNORECASE,
+)
+"""A line that reports a failure, among others that a program printed."""
 
 
 def kind_of(message: str) -> ErrorKind:
@@ -198,8 +208,14 @@ def telling_line(text: str) -> str:
     if cause is not None:
         return cause["said"].strip()[:MESSAGE]
     lines = [line.strip() for line in text[:2000].splitlines() if line.strip()]
-    telling = (line for line in lines if not _LABEL_LINE.match(line))
-    return next(telling, lines[0] if lines else "")[:MESSAGE]
+    telling = [_LABEL.sub("", line) for line in lines if not _LABEL_LINE.match(line)]
+    if not telling:
+        return (lines[0] if lines else "")[:MESSAGE]
+    if len(telling) > 1 and len(telling) < len(lines) and not _REPORTS.search(telling[0]):
+        # What a failed program printed begins with what went well.
+        below = (line.strip() for line in text[-2000:].splitlines() if not _LABEL_LINE.match(line.strip()))
+        return next((line for line in (*telling, *below) if _REPORTS.search(line)), telling[0])[:MESSAGE]
+    return telling[0][:MESSAGE]
 
 
 Status: TypeAlias = Literal["success", "error", "unknown"]

@@ -18,7 +18,7 @@ _ACT = (
     "|accessing|performing|retrieving|connecting|communicating"
 )
 _NOUN = (
-    "tool|call|command|request|execution|code execution|tool execution|action|operation|query|search|import|build|fetch"
+    "tool|tool call|call|command|request|execution|code execution|tool execution|action|operation|query|search|import|build|fetch"
     "|download|upload|script|process|task|job|api call|function|navigation|patch|apply_patch verification|edit|test run"
 )
 _MISSING = "no such file or directory|permission denied|not a directory|is a directory|command not found"
@@ -29,7 +29,7 @@ ERROR_REPORT = re.compile(
         # An exception by its name, or the word itself as a label: `ValueError: …`, `[ERROR] …`, `Error:`.
         rf"(?:(?-i:[A-Za-z_][\w.]{{0,80}}(?:Error|Exception))|(?:(?:an? )?(?:{_KIND_OF_ERROR}) )?(?:error|exception))"
         rf"[\])>*]{{0,3}}\s{{0,2}}:(?!:)(?!\s{{0,4}}{_NO_ERROR})",
-        r"error\]|error (?:code|number|status)?:? ?\(?-?[1-9]\d{0,5}\b|error\[[a-z]?\d{1,6}\]|errors:\s{0,4}\n|error\s{0,4}(?:\n|\Z)",
+        r"error\]|error (?:code|number|status)?:? ?\(?-?[1-9]\d{0,5}\b(?! (?:is|was|means|pages?|in)\b)|error\[[a-z]?\d{1,6}\]|errors:\s{0,4}\n|error\s{0,4}(?:\n|\Z)",
         r"errors? occurred\b|(?:an? |the following )?(?:\w{1,20} )?errors? (?:has |have )?(?:occurred|happened|was raised|was encountered)\b",
         rf"error (?:while|when|during|{_ACT}|from (?:tool|server|api)|message:|in (?:code|tool|executing|running|parsing|processing)|for tool|:|-)",
         r"fatal(?: error)?:|panic:|failed:|failure:|failed (?:to|with|at|on)\b|traceback \(most recent call last\)|tool_use_error>",
@@ -38,7 +38,7 @@ ERROR_REPORT = re.compile(
         rf"(?:the |your )?(?:{_NOUN})s? (?:has |was )?(?:failed|errored|timed out|aborted|crashed|rejected|interrupted|cancelled|denied)"
         r"(?! (?:tests?|attempts?|login))\b",
         r"unsupported call|(?:unknown|no such|unsupported|unrecognized|invalid) (?:tool|function|action|argument|parameter|option|input"
-        r"|request|date|json|url|arguments|parameters|api key|syntax|value)\b",
+        r"|request|date|json|url|arguments|parameters|api key|syntax|value)\b(?! (?:is|was) (?:a|an|the)\b)",
         r"(?:permission|access) denied|unauthori[sz]ed\b|authentication (?:failed|error|required)|operation not permitted",
         r"rate limit (?:exceeded|reached|hit)|rate.?limited|too many requests",
         r"timed out|request timed out|time ?out(?: error)?(?: after|:|\s{0,4}\Z)",
@@ -61,19 +61,50 @@ ERROR_REPORT = re.compile(
 )  # fmt: skip
 """A result that begins by reporting an error."""
 
+RUNTIME_REPORT = re.compile(
+    r"\A[\s\"'`*\[(#❌]{0,8}(?:"
+    + "|".join((
+        # The tool could not be called.
+        r"model tried to call unavailable tool|no tool named\b|action ['\"`]?[\w.\-]{1,80}['\"`]? (?:don't|doesn't|does not) exist",
+        r"validation failed for tool\b|\d{1,4} validation errors?(?::| for \S{1,80}\s{0,4}(?:\n|\Z))|input should be an? valid\b",
+        r"your command was not (?:executed|run)\b|this command requires approval",
+        # Somebody stopped it.
+        r"(?:the )?user (?:rejected|declined|denied|cancell?ed) (?:the |this |your )?(?:tool|call|request|command|edit|change|action"
+        r"|operation|permission|execution)|the user doesn't want to proceed",
+        r"permission to use [\w.\-]{1,80} (?:has been |was )?(?:denied|rejected)|sandbox (?:denied|error|violation)\b",
+        rf"(?:the )?(?:{_NOUN}) (?:was |has been )?(?:cancell?ed|rejected|denied|aborted|interrupted) by\b",
+        # It broke, in the words of the runtime around it.
+        r"i encountered an error while trying to use the tool|tool (?:invoke|invocation|call|use|run) error\b|tool error[\]:]",
+        r"<error(?: [^>\n]{0,100})?>(?!\s{0,4}(?:none|null|no errors?)?\s{0,4}</error>)",
+        r"(?:oops[!.,]{0,3} )?something went wrong(?! (?:is|was) |\s?\()|agent stopped due to (?:max|iteration|time)",
+        # Editors and programs.
+        r"file has not been read yet|found \d{1,6} matches of the string to replace|no replacement was performed",
+        r"\d{1,4} search/replace blocks? failed to match|failed \((?:failures|errors)=\d|execution halted\s{0,4}\Z",
+        r"the requested url returned error|goroutine \d{1,9} \[[a-z ]{1,30}\]: panic",
+        r"(?:curl|wget|git|ssh|scp|rsync|psql|mysql|docker|kubectl|npm|pip|cargo): (?:\(\d{1,3}\) )?[^\n]{0,200}(?:could not resolve"
+        r"|connection refused|timed out|failed|denied|not found)",
+        # An exception as Python writes it, and nothing else.
+        r"(?-i:[A-Z]\w{0,60}(?:Error|Exception))\(['\"][^\n]{0,500}\)\s{0,4}\Z",
+    ))
+    + ")",
+    re.IGNORECASE,
+)  # fmt: skip
+"""A result in which the runtime of an agent, or a program, says that the call failed without the word `error` in front."""
+
 INABILITY = re.compile(
     r"\A[\s\"'`*\[(<-]{0,6}(?:(?:sorry|unfortunately|i'm sorry|i am sorry|oops)[,.!:]? (?:but )?)?"
     r"(?:i |we |the (?:tool|server|system|page|file) )?"
-    r"(?:could(?: not|n't)|cannot|can't|can not|unable to|was unable to|failed to|did not manage to|not able to|not allowed"
+    r"(?:could(?: not|n't)(?! (?:have been|be (?:better|more|less|easier|happier)))|(?:cannot|can't)(?-i:(?! [A-Z][a-z]+ [A-Z]))"
+    r"|can not|unable to|was unable to|failed to|did not manage to|not able to|not allowed"
     r"|you (?:do not|don't) have (?:permission|access))\b"
-    r"|\Ainvalid [\w\- ]{1,60}(?:[:.!]|\Z)",
+    r"|\Ainvalid (?![\w\- ]{1,40} (?:is|was|are|were) )[\w\- ]{1,60}(?:[:.!]|\Z)",
     re.IGNORECASE,
 )
 """A short result that begins by saying what the tool could not do."""
 
 BRIEF_FAILURE = re.compile(
     r"\A(?:the |your |this |no )?(?:[\w.,/:@#'\"`()\[\]{}=*\-]{1,120} ){1,12}(?:"
-    r"(?:was |were |is |are |could )?not (?:be )?(?:found|available|supported|permitted|allowed|valid|recogni[sz]ed|installed"
+    r"(?:was |were |is |are |could )?(?<!\bas )not (?:be )?(?:found|available|supported|permitted|allowed|valid|recogni[sz]ed|installed"
     r"|registered|authori[sz]ed)(?=\s{0,2}(?:[.,:;!()]|\Z)"
     r"| (?:in|for|with|at|by|on|to|from|under)\b(?! th(?:is|e) (?:page|document|text|file)\b))"
     r"|(?:does|do) not exist\b|doesn't exist\b|(?:is|are) (?:invalid|unavailable|required|missing|offline|out of range)\b"

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import orjson
 
 from pisama.elements import Element, ElementKind
-from pisama.spots import find_near, holds
+from pisama.spots import find_near, holds, spots
 from pisama.text import sentences
 from pisama.trace import JSON, Step, ToolCall
 
@@ -33,7 +33,7 @@ LOOK_UPS = 200
 
 _TOKEN = re.compile(r"\w+(?:[@.+\-]\w+){0,12}")
 _PART = re.compile(r"\w+")
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR = re.compile(r"(?:19|20)\d\d(?<!\d.{4})(?!\d)")
 _MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
 _DAY = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d|\d(?:st|nd|rd|th)?(?: of)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -170,7 +170,8 @@ def all_told(text: str, elements_of: ElementsOf) -> Told:
 
 def asked(text: str) -> Iterator[tuple[str, str]]:
     """The fields a text asks its reader for, with the sentence; not where it asks to confirm or to correct."""
-    if not holds(text[:PROSE].lower(), _REQUEST_WORDS):
+    lowered = text[:PROSE].lower()
+    if not holds(lowered, _REQUEST_WORDS) or not spots(lowered, _LABEL_WORDS):
         return
     for sentence in sentences(text[:PROSE]):
         request = _ASKED.search(sentence)

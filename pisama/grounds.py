@@ -65,6 +65,7 @@ class Grounds:
         self._read: set[str] = set()
         self._words: set[str] = set()
         self._tails: set[str] = set()
+        self._without_tails: list[set[str]] = []
         self._numbers: set[float] = set()
         self._ordered: list[float] = []
         self._in_order = True
@@ -82,7 +83,7 @@ class Grounds:
         bounded = text[:READ]
         fresh = word_set(bounded) - self._words
         self._words |= fresh
-        self._tails.update(word[-4:] for word in fresh if len(word) > 4 and word[-4:].isdigit())
+        self._without_tails.append(fresh)
         short = terms or len(text) <= SHORT
         found: list[tuple[str, str]] = _NUMBER.findall(bounded)
         for digits, scale in found if short else dict.fromkeys(found):
@@ -135,7 +136,7 @@ class Grounds:
         if match is None:
             return True
         value = value_of(match.group(1), match.group(2))
-        if value in self._numbers or match.group(1) in self._words or match.group(1) in self._tails:
+        if value in self._numbers or match.group(1) in self._words or self._ends_word(match.group(1)):
             return True
         if is_common(value) and (years or value < 1000):
             return True
@@ -152,6 +153,15 @@ class Grounds:
         ):
             return True
         return self._computed(value, exact)
+
+    def _ends_word(self, digits: str) -> bool:
+        """Whether a word ends in these four digits."""
+        if len(digits) != 4:
+            return False
+        for fresh in self._without_tails:
+            self._tails.update(word[-4:] for word in fresh if len(word) > 4 and word[-4:].isdigit())
+        self._without_tails.clear()
+        return digits in self._tails
 
     def _computed(self, value: float, slack: float) -> bool:
         """Whether it is the sum, difference, product, quotient or percentage of two or three terms."""

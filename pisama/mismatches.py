@@ -114,11 +114,18 @@ def _slip(fact: Fact, known: Known) -> Mismatch | None:
     wanted = [e for e in known.wished if e.kind in (ElementKind.URL, ElementKind.PATH, ElementKind.EMAIL)]
     for element in wanted[:GIVEN_VALUES]:
         close = similarity(fact.value, element.text, at_least=MISTYPED)
-        if close and _comparable(fact.value) != _comparable(element.text) and not known.has(fact.value):
+        if close and _differs_in_spelling(fact.value, element.text) and not known.has(fact.value):
             return Mismatch("slip", fact, known.wish(element.text))
     return None
 
 
-def _comparable(value: str) -> str:
-    bare = value.lower().split("://", 1)[-1].removeprefix("www.").rstrip("/")
-    return bare.rsplit("/", 1)[-1]
+def _differs_in_spelling(one: str, other: str) -> bool:
+    """Whether a single part of two paths or addresses differs: a parent or something further down is meant."""
+    parts, others = _parts(one), _parts(other)
+    if len(parts) != len(others):
+        return False
+    return sum(mine != theirs for mine, theirs in zip(parts, others, strict=True)) == 1
+
+
+def _parts(value: str) -> list[str]:
+    return value.lower().split("://", 1)[-1].removeprefix("www.").rstrip("/").split("/")

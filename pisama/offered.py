@@ -26,6 +26,8 @@ _MEMBERS = re.compile(
 _ITEM = re.compile(
     r"^[ \t]{0,4}(?:[-*•]|\d{1,2}[.)])[ \t]{1,4}[`*]{0,3}(?P<name>[A-Za-z_][\w.\-]{1,60})[`*]{0,3}(?:\([^)\n]{0,200}\))?[`*]{0,3}[ \t]{0,2}:"
 )
+_BULLETS = frozenset(" \t-*•0123456789")
+"""What the line of an item can begin with."""
 _MODULES = re.compile(
     r"imports?\b[^\n]{0,80}\bonly\b[^\n]{0,80}\bmodules?\b[^\n\[]{0,20}\[(?P<modules>[^\]\n]{0,4000})\]",
     re.IGNORECASE,
@@ -59,13 +61,13 @@ def offer_in(text: str) -> Offer:
         return Offer()
     tools, members, here = set[str](), set[str](), None
     for line in text[:TEXT_LIMIT].splitlines():
-        item = _ITEM.match(line)
+        item = _ITEM.match(line) if line[:1] in _BULLETS else None
         if item is not None:
             if here is not None:
                 here.add(item["name"])
         elif line[-12:].rstrip().endswith(":") and line[:1] not in " \t-*•":
             here = members if _MEMBERS.search(line[-200:]) else tools if _TOOLS.search(line[-200:]) else None
-    modules = _MODULES.search(text[:TEXT_LIMIT])
+    modules = _MODULES.search(text[:TEXT_LIMIT]) if "modules" in text.lower() else None
     allowed = (
         frozenset(re.findall(r"[A-Za-z_][\w.]{0,60}", modules["modules"])) if modules is not None else None
     )

@@ -26,7 +26,10 @@ _FLAGS = {
     "succeeded": False,
     "Success": False,
 }
-_STATUS_KEYS = ("status", "statusCode", "status_code", "http_status", "httpStatus")
+_STATUS_KEYS = (
+    *("status", "statusCode", "status_code", "http_status", "httpStatus"),
+    *("response_status", "state", "outcome"),
+)
 _MESSAGE_KEYS = (
     "message",
     "msg",
@@ -54,7 +57,7 @@ _INNER_KEYS = (
     "msg",
 )
 _REPORT_KEYS = frozenset(
-    """status message error errors reason detail details code msg data result statusCode status_code timestamp error_code
+    """status response_status state outcome message error errors reason detail details code msg data result statusCode status_code timestamp error_code
     error_type errorCode type hint output path request_id requestId description title instance suggestion retry_after tool
     tool_call_id name id""".split()
 )

@@ -108,6 +108,7 @@ def _of_plain(text: str) -> Outcome:
         return SUCCESS if error_words.LOG_LEVEL.search(head) else failure(text)
     if (
         _ends_in_traceback(text, tail)
+        or error_words.RUNTIME_REPORT.match(head)
         or ("make" in tail and error_words.MAKE_ERROR.search(tail))
         or ("itle: " in head and error_words.ERROR_PAGE.search(head))
     ):

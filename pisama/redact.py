@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from pisama.issue import Evidence, Issue
+from pisama.spots import holds
 
 _SECRETS = re.compile(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,8000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
@@ -28,11 +29,14 @@ _CARRIED = re.compile(
     re.IGNORECASE,
 )
 
+_CARRIERS = ("://", "authorization", "bearer", "password", "passwd", "secret", "key", "token")
+"""One of these stands before each secret that is told by its place."""
+
 
 def redact(text: str) -> str:
     """The text with every recognised secret replaced by `[secret:XXXX]`, the same secret by the same mark."""
     text = _SECRETS.sub(lambda match: _mark(match.group()), text)
-    return _CARRIED.sub(_carried, text)
+    return _CARRIED.sub(_carried, text) if holds(text.lower(), _CARRIERS) else text
 
 
 def redact_issue(issue: Issue) -> Issue:

@@ -129,6 +129,8 @@ class TraceReport:
     crashed: tuple[Crashed, ...] = ()
     hidden: tuple[Issue, ...] = ()
     """Issues under the severity or confidence asked for: counted, not shown."""
+    covered: tuple[Issue, ...] = ()
+    """Issues that tell a failure again which one of `issues` tells better."""
     suppressed: tuple[Issue, ...] = ()
     """Issues a baseline or an ignore rule took out."""
     attribution: Attribution | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from pisama.features import CallFeatures
+from pisama.spots import find_near
 
 Measures: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values, by name."""
@@ -24,6 +25,10 @@ _MEASURE = re.compile(
     r"|\b(?P<count>\d{1,7}) (?P<what>failed|failing|failures?|errors?|violations?|conflicts?|remaining|unresolved)\b",
     re.IGNORECASE,
 )
+_MEASURE_WORDS = tuple(
+    """loss acc score f1 reward auc rmse mae mse bleu rouge perplexity coverage progress rate fitness objective recall
+    precision throughput latency fail error violation conflict remaining unresolved""".split()
+)
 _LOW_IS_GOOD = ("loss", "error", "rmse", "mae", "mse", "perplexity", "latency")
 
 
@@ -31,7 +36,7 @@ def measures(report: str) -> Measures:
     """Names and values of the measures in a report that are not yet as good as they can be."""
     text = report if len(report) <= HEAD + TAIL else f"{report[:HEAD]}\n{report[-TAIL:]}"
     found: dict[str, str] = {}
-    for match in _MEASURE.finditer(text):
+    for match in find_near(_MEASURE, text, _MEASURE_WORDS, before=16, after=70):
         name = (match["name"] or match["what"]).strip(" _-").lower()
         found[name] = match["value"] or match["count"]
         if _ideal(name, found[name], is_percent=match["percent"] is not None):

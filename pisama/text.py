@@ -40,12 +40,17 @@ _ABBREVIATION = re.compile(
     r"|e\.g|i\.e|a\.m|p\.m|[Vv]ol|pp?)\.|(?:[A-Z]\.){1,4})$"
 )
 _SPACE = re.compile(r"\s+")
+# Each begins with the digit, and looks back from there, because Python finds a first letter fast.
 _VOLATILE = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-    r"|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
-    r"|\b0x[0-9a-fA-F]{4,16}\b"
-    r"|\b\d{1,9}(?:\.\d{1,9})? ?(?:ms|µs|us|s|sec|secs|seconds|milliseconds)\b"
+    r"\d(?:\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|(?<=\b\d)(?:[0-9a-fA-F]{7}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
+    r"|(?<=0)x[0-9a-fA-F]{4,16}\b"
+    r"|\d{0,8}(?:\.\d{1,9})? ?(?:ms|µs|us|s|sec|secs|seconds|milliseconds)\b))"
 )
+_LETTER_FIRST = re.compile(
+    r"[a-fA-F](?<=\b.)[0-9a-fA-F]{7}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
+)
+"""A UUID that begins with a letter."""
 
 
 def words(text: str) -> list[str]:
@@ -61,26 +66,12 @@ _SEPARATORS = bytes.maketrans(
 
 
 def word_set(text: str) -> set[str]:
-    """The distinct runs of letters and digits of a text, lower case; quicker than `words`, which keeps the order."""
-    encoded = text.lower().encode("utf-8", "surrogatepass")
-    # Split at ASCII first, since few of the many words are different, and take only those apart with care.
-    distinct = set(encoded.translate(_SEPARATORS).split())
-    return set(_RUN.findall(b" ".join(distinct).decode("utf-8", "surrogatepass")))
-
-
-_RUN = re.compile(r"[^\W_]+")
-_SEPARATORS = bytes.maketrans(
-    bytes(code for code in range(128) if not chr(code).isalnum()),
-    b" " * sum(not chr(code).isalnum() for code in range(128)),
-)
-
-
-def word_set(text: str) -> set[str]:
     """The distinct runs of letters and digits of a text, lower case: quicker than `words`, which keeps the order."""
     encoded = text.lower().encode("utf-8", "surrogatepass")
     # Split at ASCII first: only the distinct pieces, which are few, are then taken apart with care.
     distinct = set(encoded.translate(_SEPARATORS).split())
-    return set(_RUN.findall(b" ".join(distinct).decode("utf-8", "surrogatepass")))
+    joined = b" ".join(distinct).decode("utf-8", "surrogatepass")
+    return set(joined.split() if joined.isascii() else _RUN.findall(joined))
 
 
 def stems(text: str) -> list[str]:
@@ -214,7 +205,7 @@ def stable(text: str) -> str:
     """
     if len(text) > 5000:
         text = f"{text[:4000]}…{len(text)}…{text[-1000:]}"
-    return _SPACE.sub(" ", _VOLATILE.sub("*", text)).strip()
+    return " ".join(_VOLATILE.sub("*", _LETTER_FIRST.sub("*", text)).split())
 
 
 def quote(text: str, around: str | int | None = None, width: int = QUOTE_WIDTH) -> str:

@@ -150,7 +150,8 @@ def test_hidden_issues_are_counted() -> None:
     trace = EXAMPLES / "failing-tool.messages.json"
     all_shown = report(trace, "--min-severity", "info", "--min-confidence", "0")
     none_shown = report(trace, "--min-confidence", "1")
-    assert none_shown["traces"][0]["hidden"] == len(all_shown["issues"]) - len(none_shown["issues"])
+    everything = len(all_shown["issues"]) + all_shown["traces"][0]["covered"]
+    assert none_shown["traces"][0]["hidden"] == everything - len(none_shown["issues"])
 
 
 def test_the_report_can_be_written_to_a_file(tmp_path: Path) -> None:
@@ -178,7 +179,9 @@ def test_every_detector_explains_itself() -> None:
 
 
 def test_formats_are_listed() -> None:
-    listed = [line.split()[0] for line in pisama("formats").stdout.decode().splitlines()]
+    text = pisama("formats").stdout.decode()
+    assert "by lines with camel-case `sessionId` and `uuid`" in text
+    listed = [line.split()[0] for line in text.splitlines() if line]
     assert {
         "otlp",
         "openinference-tree",
@@ -187,6 +190,8 @@ def test_formats_are_listed() -> None:
         "anthropic",
         "atif",
         "conversation",
+        "zip",
+        "SQLite",
     } <= set(listed)
 
 

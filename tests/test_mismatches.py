@@ -36,6 +36,7 @@ def found(wish: str, arguments: JSON, own: str = "", tool: str = "reserve") -> l
         ("Sum data/sales_2024.csv.", {"path": "data/sales_2023.csv"}, [("slip", "data/sales_2023.csv", "data/sales_2024.csv")]),
         ("Sum data/sales_2024.csv.", {"path": "/home/me/data/sales_2024.csv"}, []),
         ("Open https://www.a.org/page.", {"url": "http://a.org/page/"}, []),
+        ("Fix the build in /workspace/a-long-name__project.", {"path": "/workspace/a-long-name__project/Makefile"}, []),
     ],
 )  # fmt: skip
 def test_an_argument_is_held_against_the_wish(

@@ -107,6 +107,46 @@ FAILED: tuple[tuple[str, str, ErrorKind], ...] = (
     ("JSON: a string", '"Error: no such table: orders"', E.RUNTIME),
     ("JSON: content blocks", '[{"type": "text", "text": "Error: ENOENT: no such file or directory"}]', E.NOT_FOUND),
     ("a dict as Python prints it", "{'error': 'InvalidRequestException: The id is not valid'}", E.BAD_ARGUMENTS),
+    # In the words of the emitters that the loaders read.
+    ("OpenCode: an unknown tool", "Model tried to call unavailable tool 'no_such_tool'. Available tools: bash, edit.", E.UNKNOWN_TOOL),
+    ("OpenCode: a command", '{"output": "error: missing header foo.h", "metadata": {"exit": 2, "truncated": false}}', E.RUNTIME),
+    ("Codex: a command, in prose", "Chunk ID: 1\nWall time: 0.1 seconds\nProcess exited with code 2\nOutput:\nmake: *** [Makefile:2: build] Error 2", E.RUNTIME),
+    ("Codex: a command, as JSON", '{"output":"make: *** no rule","metadata":{"exit_code":2,"duration_seconds":0.1}}', E.RUNTIME),
+    ("Codex: a patch", "apply_patch verification failed: Failed to read file to update /x.py: No such file or directory", E.NOT_FOUND),
+    ("Codex: an unknown tool", "unsupported call: no_such_tool", E.UNKNOWN_TOOL),
+    ("Gemini CLI: a command", "Command: make\nDirectory: (root)\nOutput: error: missing header foo.h\nError: (none)\nExit Code: 2", E.RUNTIME),
+    ("Gemini CLI: an unknown tool", 'Tool "no_such_tool" not found in registry. Tools must use the exact names that are registered.', E.UNKNOWN_TOOL),
+    ("Claude Code: a command", "Exit code 2\nerror: missing header foo.h\nmake: *** [Makefile:2: build] Error 2", E.RUNTIME),
+    ("Claude Code: a file not yet read", "<tool_use_error>File has not been read yet. Read it first before writing to it.</tool_use_error>", E.RUNTIME),
+    ("Claude Code: too many matches", "Found 3 matches of the string to replace, but replace_all is false.", E.BAD_ARGUMENTS),
+    ("Claude Code: a refusal of the user", "The user doesn't want to proceed with this tool use. The tool use was rejected.", E.REFUSED),
+    ("Claude Code: a refusal by rule", "Permission to use Bash has been denied.", E.REFUSED),
+    ("Claude Code: an approval that is missing", "This command requires approval", E.REFUSED),
+    ("Pi: arguments", 'Validation failed for tool "edit":\n  - path: must have required property', E.BAD_ARGUMENTS),
+    ("aider: an edit", "# 1 SEARCH/REPLACE block failed to match!", E.RUNTIME),
+    ("OpenHands: an edit", "ERROR:\nNo replacement was performed, old_str `x` did not appear verbatim in /a.py.", E.RUNTIME),
+    ("OpenHands: an edit, without the label", "No replacement was performed, old_str `x` did not appear verbatim in /a.py.", E.RUNTIME),
+    ("SWE-agent: a time limit", "EXECUTION TIMED OUT", E.TIMEOUT),
+    ("mini-SWE-agent: a command", '{"returncode": 2, "output": "error: missing header foo.h"}', E.RUNTIME),
+    ("pydantic-ai: an unknown tool", "Unknown tool name: 'get_weather'. Available tools: 'weather_retry'", E.UNKNOWN_TOOL),
+    ("pydantic-ai: arguments", "1 validation error for get_weather\ncity\n  Field required [type=missing]\n\nFix the errors and try again.", E.BAD_ARGUMENTS),
+    ("OpenAI Agents SDK: a redacted error", "Error running tool (non-fatal): Tool execution failed. Error details are redacted.", E.RUNTIME),
+    ("OpenAI Agents SDK: the words for the model", "An error occurred while running the tool. Please try again. Error: no seats left", E.RUNTIME),
+    ("CrewAI: a tool that raised", "I encountered an error while trying to use the tool. This was the error: no seats left.", E.RUNTIME),
+    ("CrewAI: an unknown tool", "Action 'book' don't exist, these are the only available Actions:\nTool Name: search", E.UNKNOWN_TOOL),
+    ("Dify: a tool that raised", "tool invoke error: no seats left", E.RUNTIME),
+    ("LangChain: an exception as its representation", "ToolException('no seats left')", E.RUNTIME),
+    ("LangChain: the same of Python", "ValueError(\"invalid date '2026-13-40'\")", E.BAD_ARGUMENTS),
+    ("LangChain: a limit", "Agent stopped due to max iterations.", E.EXHAUSTED),
+    ("smolagents: a tool that raised", "Error executing tool 'book' with arguments {'date': '2026-13-40'}: ValueError: no seats left", E.RUNTIME),
+    ("MCP: a time limit", "MCP error -32001: Request timed out", E.TIMEOUT),
+    ("MCP: a failed call", '{"content": [{"type": "text", "text": "Error: boom"}], "isError": true}', E.RUNTIME),
+    ("a wrapper in tags", '<error type="conflict">the seat is taken</error>', E.RUNTIME),
+    ("a cancelled call", "Tool call was cancelled by the user.", E.REFUSED),
+    ("a status of the response", '{"response_status": "Error", "message": "no data for these dimensions"}', E.RUNTIME),
+    ("a state", '{"state": "failed", "reason": "quota exceeded"}', E.RATE_LIMIT),
+    ("curl", "curl: (6) Could not resolve host: api.example.org", E.SERVICE),
+    ("an apology of a service", "Oops! Something went wrong", E.RUNTIME),
 )  # fmt: skip
 
 FINE: tuple[tuple[str, str], ...] = (
@@ -156,6 +196,23 @@ FINE: tuple[tuple[str, str], ...] = (
      "third of them is described at length in the minutes. " * 10),
     ("a title with a colon", "Terror: a short history of the revolution"),
     ("an issue text", "Issue #12: raise an error when the file is missing\n\nSteps: open the file. Expected: error. Actual: nothing."),
+    # What resembles the words of emitters.
+    ("a film called Error", "Error 404 is a film about a page that nobody finds."),
+    ("a film with a negation", "Cannot Buy Me Love is a 1987 film directed by Steve Rash."),
+    ("praise", "Could not have been better: the best hotel of our trip."),
+    ("a film with a date", "Invalid Date is a film of 2001"),
+    ("issues that were closed", "2 issues closed as not found"),
+    ("a song", "Something Went Wrong (Again) is a song by Buzzcocks"),
+    ("a thrown error in a search", "src/a.ts:4: throw new Error('failed')\nsrc/b.ts:9: throw new TypeError('x')"),
+    ("an exception raised in a listing", "12: raise ValueError('bad date')\n13:\n14: def next(): ..."),
+    ("a summary of a build", "Build succeeded.\n    0 Warning(s)\n    0 Error(s)"),
+    ("a log with a count", "[INFO] 12 files checked, 0 errors, 0 failed"),
+    ("a report of validation", "3 validation errors were reported by users last year and fixed."),
+    ("empty error tags", "<error></error><value>5</value>"),
+    ("error tags that say none", "<error>None</error>"),
+    ("a state of what was asked for", '{"order": "o1", "state": "failed", "items": 3}'),
+    ("a game of chess", "The move was rejected by critics as timid."),
+    ("source that prints an exit code", 'print("exit code: 1")\nsys.exit(1)'),
 )  # fmt: skip
 
 EMPTY: tuple[tuple[str, str], ...] = (
@@ -247,6 +304,18 @@ def test_the_message_of_an_exit_code_is_what_stands_below_it() -> None:
     assert outcome_of_text("Exit code 2\nmake: *** no rule to make target 'x'.").message.startswith(
         "make: ***"
     )
+
+
+def test_the_message_of_a_failed_build_is_the_line_that_reports_it() -> None:
+    text = "Exit code 1\n-- The C compiler is GNU\n-- Found zlib\nCMake Error at CMakeLists.txt:27 (find_package):\n  none"
+    assert outcome_of_text(text).message == "CMake Error at CMakeLists.txt:27 (find_package):"
+
+
+def test_a_label_before_the_message_is_left_out() -> None:
+    text = (
+        "Command: make\nDirectory: (root)\nOutput: error: missing header foo.h\nError: (none)\nExit Code: 2"
+    )
+    assert outcome_of_text(text).message == "error: missing header foo.h"
 
 
 def test_line_numbers_in_a_traceback_are_no_http_status() -> None:

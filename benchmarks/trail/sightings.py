@@ -56,7 +56,7 @@ def sightings(report: TraceReport) -> tuple[Sighting, ...]:
     around = _Neighbours(report.trace)
     return tuple(
         Sighting(issue.type, f"{issue.type}.{issue.signal}", around.spans(issue), issue)
-        for issue in (*report.issues, *report.hidden)
+        for issue in (*report.issues, *report.covered, *report.hidden)
     )
 
 

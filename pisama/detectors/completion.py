@@ -8,7 +8,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pisama.acts import acts_of_call, command_of, is_answering, is_bookkeeping, is_executor, name_parts
+from pisama.acts import (
+    acts_of_call,
+    command_of,
+    is_answering,
+    is_bookkeeping,
+    is_executor,
+    is_reading,
+    name_parts,
+)
 from pisama.claims import gives_up
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
@@ -93,6 +101,25 @@ class Completion(Detector):
             agent: open(url="a.org") -> 404
             agent: open(url="b.org") -> 404
             agent: I was unable to find the award number; both copies of the paper are offline.
+            """,
+        ),
+        Example(
+            "one of two answers could not be had",
+            """
+            task: What is the weather in Oslo and in Atlantis?
+            tools: get_weather(city), search_docs(query)
+            agent: get_weather(city="Oslo") -> 4 C, light rain
+            agent: get_weather(city="Atlantis") -> error: no such city
+            agent: Oslo: 4 C, light rain. Atlantis: no such city was found.
+            """,
+        ),
+        Example(
+            "the tools left have nothing to do with the task",
+            """
+            task: What is the weather in Atlantis?
+            tools: get_weather(city), book_flight(origin, destination)
+            agent: get_weather(city="Atlantis") -> error: no such city
+            agent: Sorry, I could not get the weather in Atlantis.
             """,
         ),
         Example(
@@ -382,14 +409,20 @@ class Completion(Detector):
         )
 
     def _gave_up(self, trace: Trace, table: Features, last: Step) -> Iterator[Issue]:
-        words = gives_up(last.text[:400]) if not last.tool_calls else None
+        opening = next(iter(table.sentences(last.text[:400])), "")
+        words = gives_up(opening) if not last.tool_calls else None
         asked = {message.text for step in trace.steps for message in step.seen if message.role == "user"}
         if words is None or len(asked) > 1 or not trace.tools:
             return
         tried = {call.key for call in table.calls if not is_bookkeeping(call.name)}
         used = {call.name for call in table.calls}
+        task = table.stem_set(trace.task or "")
         unused = [
-            tool.name for tool in trace.tools if tool.name not in used and not is_bookkeeping(tool.name)
+            tool.name
+            for tool in trace.tools
+            if tool.name not in used
+            and not is_bookkeeping(tool.name)
+            and (is_reading(tool.name) or task & table.stem_set(" ".join(name_parts(tool.name))))
         ]
         if len(tried) > self.max_attempts or not unused:
             return

@@ -14,6 +14,7 @@ from pisama.facts import PROSE, Known, asked, refuses
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
 from pisama.mismatches import Sort, mismatches
+from pisama.spots import find_near
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
@@ -25,6 +26,9 @@ _MISSING = re.compile(
         thing=r"(?:file|attachment|document|image|spreadsheet|url|link|e-?mail address|date)"
     ),
     re.IGNORECASE,
+)
+_MISSING_WORDS = tuple(
+    "provided|given|specified|included|attached|shared|have not|haven't|did not|didn't".split("|")
 )
 _THINGS = {
     "file": ElementKind.PATH, "attachment": ElementKind.PATH, "document": ElementKind.PATH, "image": ElementKind.PATH,
@@ -271,7 +275,7 @@ class ContextNeglect(Detector):
             )
 
     def _calls_missing(self, trace: Trace, step: Step, known: Known) -> Iterator[Issue]:
-        match = _MISSING.search(step.text[:PROSE])
+        match = next(find_near(_MISSING, step.text[:PROSE], _MISSING_WORDS, before=90, after=90), None)
         if match is None:
             return
         thing = (match["a"] or match["b"] or match["c"]).lower()

@@ -14,6 +14,7 @@ from pisama.elements import normal_number
 from pisama.facts import Known
 from pisama.features import canonical, features
 from pisama.issue import Evidence, Issue
+from pisama.spots import find_near
 from pisama.stores import Access, Cell, accesses
 from pisama.text import quote, words
 from pisama.trace import JSON, Step, Trace
@@ -26,6 +27,7 @@ _FACTS = re.compile(
     r"(?:^|\n)[#* \d.]{0,8}[^\n:]{0,40}\b(?:facts|memory|state|notes|findings)\b[^\n]{0,60}(?:\n|$)",
     re.IGNORECASE,
 )
+_FACTS_WORDS = ("facts", "memory", "state", "notes", "findings")
 _LINE = re.compile(
     r"(?:^|\n)[ \t]{0,8}(?:[-*•]|\d{1,2}[.)])[ \t]{1,4}(?P<label>[A-Za-z][\w '()/-]{5,80}?)\**[:=]\**[ \t]{1,4}(?P<value>[^\n]{1,80})"
 )
@@ -304,7 +306,7 @@ class Corruption(Detector):
 
     def _restated(self, trace: Trace, step: Step, known: Known, state: _State) -> Iterator[tuple[Issue, str]]:
         """Lists under a heading of facts, notes or memory, line by line against their last statement."""
-        if not _FACTS.search(step.text[:20_000]):
+        if not any(find_near(_FACTS, step.text[:20_000], _FACTS_WORDS, before=60, after=90)):
             return
         for match in _LINE.finditer(step.text[:20_000]):
             label = " ".join(words(match["label"]))

@@ -14,6 +14,7 @@ from pisama.issue import Evidence, Issue
 from pisama.offered import used
 from pisama.plan_faults import faults
 from pisama.plans import Plan, named, plan_of, plans
+from pisama.spots import find_near
 from pisama.text import containment, overlap, quote
 from pisama.trace import Step, Trace
 
@@ -269,14 +270,14 @@ class Decomposition(Detector):
     def _demands(self, trace: Trace, table: Features, place: int, plan: Plan) -> Iterator[Issue]:
         step = trace.steps[place]
         asked = _asked(step)
-        if _OWNERS_DEMANDED.search(asked):
+        if any(find_near(_OWNERS_DEMANDED, asked, ("each ", "every "), before=150, after=150)):
             names = {*table.offered.working, *trace.agents}
             bare = [item for item in plan.steps if not (item.owner or item.tool or named(item.text, names))]
             if bare:
                 summary = f"{len(bare)} of the {len(plan.steps)} steps of the plan have no owner or tool, which each was to have."
                 advice = "Refuse a plan in which a step has no owner or tool."
                 yield self._said(trace, step, "no_owner", summary, bare[0].text, advice, plan)
-        if _DEMAND.search(asked) and _TOOLS_DEMANDED.search(asked) and _LOOKS_UP.search(plan.text):
+        if _demand(asked) is not None and _TOOLS_DEMANDED.search(asked) and _LOOKS_UP.search(plan.text):
             yield from self._no_tool(trace, table, place, plan)
 
     def _no_tool(self, trace: Trace, table: Features, place: int, plan: Plan) -> Iterator[Issue]:
@@ -289,7 +290,7 @@ class Decomposition(Detector):
         if any(used(step, offered) for step in own if step.index < planner.index):
             return
         act = next((step for step in own if step.index > planner.index), None)
-        if act is None or not act.words or used(act, offered) or _DEMAND.search(_asked(act)):
+        if act is None or not act.words or used(act, offered) or _demand(_asked(act)) is not None:
             return
         summary = "The plan names none of the tools and agents it was to rest on, and the first act after it uses none."
         advice = (
@@ -355,7 +356,7 @@ class Decomposition(Detector):
             if step.agent in planners or not step.words:
                 continue
             asked = _asked(step)
-            demand = _DEMAND.search(asked)
+            demand = _demand(asked)
             if demand is None:
                 continue
             planners.add(step.agent)
@@ -404,6 +405,11 @@ def _first_of_each(made: list[tuple[int, Plan]]) -> Iterator[tuple[int, Plan]]:
         if plan.text not in met:
             met.add(plan.text)
             yield place, plan
+
+
+def _demand(asked: str) -> re.Match[str] | None:
+    """The first demand for a plan."""
+    return next(find_near(_DEMAND, asked, ("plan",), before=200, after=10), None)
 
 
 def _asked(step: Step) -> str:

@@ -20,7 +20,7 @@ _READ = 20_000
 """Characters of a text that are read."""
 _TASK = 6_000
 """Characters of a task that are taken for the wish; what follows in a long one is material."""
-_YEAR = re.compile(r"(?<![\w.,-])(?:19|20)\d\d(?![\w,.]\d|\w)")
+_YEAR = re.compile(r"(?:19|20)\d\d(?<![\w.,-].{4})(?![\w,.]\d|\w)")
 _SOURCE = re.compile(
     r"\b[Aa]ccording to (?:the )?(?:official )?(?P<source>[A-Z][\w'&.-]{1,30}(?: (?:of |for |the |and )?[A-Z][\w'&.-]{1,30}){0,4})"
 )
@@ -376,8 +376,10 @@ class Derailment(Detector):
 
     def _drift(self, trace: Trace, wishes: str) -> Iterator[Issue]:
         """The last steps and the answer without one word of the wishes, after steps that had them."""
+        if len(trace.steps) < 2 * self.window:
+            return
         wanted = frozenset(stem for stem in stems(wishes[:_TASK]) if len(stem) > 2)
-        if len(wanted) < 5 or len(trace.steps) < 2 * self.window:
+        if len(wanted) < 5:
             return
         table = features(trace)
         calls = table.calls_by_step

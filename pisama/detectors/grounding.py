@@ -95,6 +95,14 @@ class Grounding(Detector):
 
     quiet = (
         Example(
+            "a status word beside the final message",
+            """
+            task: Fix the crash in match.c.
+            agent: bash(command="make test") -> 2 failed
+            agent: finish(message="The crash is fixed, but two tests still fail.", task_completed="partial")
+            """,
+        ),
+        Example(
             "the number is in the page, spelled otherwise",
             """
             task: How many people live in Pomeroy?

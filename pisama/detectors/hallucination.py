@@ -57,6 +57,15 @@ class Hallucination(Detector):
     id = "hallucination"
     needs = frozenset({Needs.STEPS, Needs.TEXT})
     tags = ("trail:Tool-related", "trail:Language-only", "mast:FM-3.3")
+    covers: ClassVar = frozenset(
+        {
+            "grounding.answer",
+            "grounding.figures",
+            "grounding.names",
+            "grounding.reference",
+            "tool_error.ignored",
+        }
+    )
     signals: ClassVar = {
         "claimed_after_error": Signal("success is claimed for an act whose every call failed", 80, 0.85),
         "claimed_without_call": Signal("an act is claimed that no call carried out", 62, 0.7),

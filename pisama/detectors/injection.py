@@ -14,6 +14,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import ElementKind, elements
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
+from pisama.spots import Needle, find_near
 from pisama.text import quote
 from pisama.trace import Message, Trace
 
@@ -51,19 +52,32 @@ _URGENT = re.compile(
     r"(?:\bimportant\b[!:* ]{1,8}|<important>|\burgent\b[!:* ]{1,8}|\bsystem (?:message|override|notice):)"
     r"[^\n]{0,120}\b(?:you (?:must|need to|have to|should)|before (?:you|using|doing)|first,? (?:call|send|run|use))\b"
 )
-_RULES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
-    ("override", ("ignore", "disregard", "forget", "override", "bypass"), _OVERRIDE),
-    ("addressed", (" ai", "llm", "assistant", "language model", "chatbot"), _ADDRESSED),
-    ("exfiltrate", ("http", "@"), _EXFILTRATE),
-    ("conceal", ("the user",), _CONCEAL),
+_RULES: tuple[tuple[str, tuple[Needle, ...], int, int, re.Pattern[str]], ...] = (
+    ("override", ("ignore", "disregard", "forget", "override", "bypass"), 1, 140, _OVERRIDE),
+    ("addressed", (" ai", "llm", "assistant", "language model", "chatbot"), 40, 250, _ADDRESSED),
+    (
+        "exfiltrate",
+        (
+            *("password", "credentials", "api key", "access token", "secrets", "private key", "ssh key"),
+            *("chat history", "conversation", "system prompt", "personal ", "environment variables"),
+        ),
+        *(100, 250, _EXFILTRATE),
+    ),
+    ("conceal", ("the user",), 100, 20, _CONCEAL),
     (
         "trigger",
-        ("in the question", "in the query", "in the prompt", "in the request", "in the task", "in the input"),
-        _TRIGGER,
+        (re.compile("in the (?=question|query|prompt|request|task|input)"),),
+        *(180, 250, _TRIGGER),
     ),
-    ("urgent", ("important", "urgent", "system message", "system override", "system notice"), _URGENT),
+    (
+        "urgent",
+        ("important", "urgent", "system message", "system override", "system notice"),
+        2,
+        220,
+        _URGENT,
+    ),
 )
-"""Name, literals of which one must be there before the pattern is tried, pattern; on lower-case text."""
+"""Name, words of which each match holds one, how far before and behind it a match reaches, pattern; on lower-case text."""
 _STRONG = frozenset({"override", "addressed", "exfiltrate", "trigger"})
 _OPEN = frozenset({"override", "trigger"})
 """Rules that take over the conversation: that the operator offers the tool they name excuses nothing."""
@@ -280,17 +294,15 @@ def _given(trace: Trace) -> Iterator[tuple[int, Message]]:
 def _instructions(message: Message, position: int) -> Iterator[_Planted]:
     text = message.text[:_SCANNED]
     lowered = text.lower()
-    for rule, anchors, pattern in _RULES:
+    for rule, anchors, before, after, pattern in _RULES:
         # A user has the right to give orders; only the forms that take over a conversation are suspect there.
         if message.role == "user" and rule not in ("override", "trigger"):
             continue
-        if not any(anchor in lowered for anchor in anchors):
-            continue
-        match = pattern.search(lowered)
+        match = next(find_near(pattern, lowered, anchors, before, after, lowered=lowered), None)
         if match is not None:
             start = match.start()
-            before = lowered[max(0, start - 200) : start].rstrip()
-            discussed = _QUOTED.search(before) is not None or _DISCUSSED.search(before) is not None
+            ahead = lowered[max(0, start - 200) : start].rstrip()
+            discussed = _QUOTED.search(ahead) is not None or _DISCUSSED.search(ahead) is not None
             yield _Planted(rule, message, position, text[start : start + _WINDOW], discussed)
 
 

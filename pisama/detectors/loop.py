@@ -63,6 +63,7 @@ class Loop(Detector):
     id = "loop"
     needs = frozenset({Needs.STEPS})
     tags = ("trail:Resource Abuse", "mast:FM-1.3")
+    covers: ClassVar = frozenset({"tool_error.retried", "tool_error.repeated", "tool_error.down", "instruction.repeated_call"})
     signals: ClassVar[Mapping[str, Signal]] = {
         "failing": Signal("the same failing call, over and over", 60, 0.9),
         "identical": Signal("the same call with the same result, over and over", 35, 0.7),

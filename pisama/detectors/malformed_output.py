@@ -64,6 +64,7 @@ class MalformedOutput(Detector):
     id = "malformed_output"
     needs = frozenset({Needs.STEPS})
     tags = ("trail:Formatting Errors",)
+    covers: ClassVar = frozenset({"tool_error.own_call"})
     signals: ClassVar[Mapping[str, Signal]] = {
         "arguments": Signal("the arguments of a call are text that cannot be parsed", 55, 0.8),
         "name": Signal("a call without a tool name", 55, 0.8),

@@ -81,6 +81,7 @@ class Overflow(Detector):
         "trail:Context Handling Failures",
         "mast:FM-1.4",
     )
+    covers: ClassVar = frozenset({"completion.truncated"})
     signals: ClassVar[Mapping[str, Signal]] = {
         "refused": Signal("a request rejected because it exceeds the context window", 75, 0.9),
         "cut_off": Signal("an output that stopped at its length limit", 50, 0.8),

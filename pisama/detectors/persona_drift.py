@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.issue import Evidence, Issue
+from pisama.spots import find_near
 from pisama.text import quote, stem
 from pisama.trace import Step, Trace
 
@@ -34,6 +35,14 @@ _KEEP_CHARACTER = re.compile(
     r"\b(?:stay|remain|always be|keep) in (?:character|role|persona)\b|\bnever (?:break|drop|leave) (?:the )?(?:character|role|persona)\b"
     r"|\b(?:never|do not|don['\u2019]t) (?:say|mention|reveal|admit)[^.\n]{0,30}\b(?:an? ai|language model|a bot)\b",
     re.IGNORECASE,
+)
+_CHARACTER_WORDS = tuple(
+    "in character|in role|in persona|break |drop |leave | ai|language model|a bot".split("|")
+)
+_EXCLUDING = tuple(
+    """must not|do not|don't|don\u2019t|never|cannot|can't|can\u2019t|may not|are not |should not|shall not""".split(
+        "|"
+    )
 )
 _EXCLUDES = re.compile(
     r"\b(?:you|your role|this role|the \w{1,20})\b[^.;:\n]{0,30}\b(?:must not|do not|don['\u2019]t|never|cannot|can['\u2019]t|"
@@ -178,7 +187,7 @@ class PersonaDrift(Detector):
             for message in step.seen:
                 if message.role == "system":
                     excluded.setdefault(step.agent, {}).update(_excluded_acts(message.text[:SCANNED]))
-                    if _KEEP_CHARACTER.search(message.text[:SCANNED]):
+                    if any(find_near(_KEEP_CHARACTER, message.text[:SCANNED], _CHARACTER_WORDS, 70, 40)):
                         voiced.add(step.agent)
             drifts = list(_acts(step, excluded.get(step.agent, {})))
             if not scripted:
@@ -292,7 +301,7 @@ def _about(rule: str, parts: list[str]) -> bool:
 def _excluded_acts(prompt: str) -> dict[str, str]:
     """Words of tool names that a role excludes, each with the sentence that says so."""
     found: dict[str, str] = {}
-    for match in _EXCLUDES.finditer(prompt):
+    for match in find_near(_EXCLUDES, prompt, _EXCLUDING, before=80, after=130):
         acts = match["acts"] or match["bare"]
         if _CONDITION.search(acts):
             continue

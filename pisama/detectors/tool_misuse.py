@@ -74,6 +74,7 @@ class ToolMisuse(Detector):
         "trail:Tool Definition Issues",
         "mast:FM-2.6",
     )
+    covers: ClassVar = frozenset({"tool_error.ignored", "tool_error.own_call", "tool_error.retried"})
     signals: ClassVar = {
         "unknown_tool": Signal("the runtime answered that it does not know the tool", 55, 0.85),
         "not_offered": Signal("a call of a tool that was not offered and never answered", 45, 0.6),

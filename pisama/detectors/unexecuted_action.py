@@ -196,7 +196,7 @@ class UnexecutedAction(Detector):
             code = code_of(step.tool_calls[0])
             if code is None or len(code) > _CODE_LIMIT or not _only_writes(code):
                 continue
-            addressed = named(f"{step.words[:8_000]}\n{code}", names - {step.agent})
+            addressed = named(f"{step.words[:8_000]}\n{code}", names) - {step.agent}
             later = following.get(step.index)
             if not addressed or (later is not None and _used(later) & _plain(addressed)):
                 continue
@@ -235,7 +235,7 @@ class UnexecutedAction(Detector):
             words = step.text[item.start : item.start + 160].split("\n", 1)[0]
             meant = frozenset(
                 name
-                for name in named(words, names - {step.agent})
+                for name in named(words, names) - {step.agent}
                 if item.verb in _CALLING or "_" in name or "-" in name
             )
             if (

@@ -29,6 +29,8 @@ _FOUND = re.compile(
     r"|(?:it|this) (?:says|states|confirms|shows) that|found (?:it|the (?:answer|value|page|record)))\b",
     re.IGNORECASE,
 )
+_HEARD = 20_000
+"""Characters of what came back that are compared with a report."""
 _NOTHING = re.compile(
     r"\b(?:(?:could|can|did|was|were|am|is) ?(?:not|n['’]t|unable to) (?:be )?(?:find|found|locate|located|determine|determined|identify|retrieve|retrieved|access)"
     r"|(?:was|were|am) unable to|no (?:relevant )?(?:results?|information|data|record|evidence|answer)s? (?:was|were|could be|is|are)? ?(?:found|available|located)"
@@ -245,8 +247,7 @@ class Withholding(Detector):
             findings = {
                 element.value: element for element in table.elements(report) if element.value not in request
             }
-            arrived = table.element_values("\n".join(_heard(hand)))
-            if len(findings) >= self.min_findings and containment(set(findings), arrived) < self.kept_share:
+            if len(findings) >= self.min_findings and self._missed(table, hand, set(findings)):
                 names = ", ".join(element.text for element in list(findings.values())[: self.max_shown])
                 yield self._issue_at(
                     trace,
@@ -260,6 +261,12 @@ class Withholding(Detector):
                 return
         if _NOTHING.search(report[:2000]) is not None:
             yield from self._left_out(trace, table, hand)
+
+    def _missed(self, table: Features, hand: Handoff, findings: set[str]) -> bool:
+        heard = "\n".join(_heard(hand))
+        if hand.report in heard[:_HEARD]:
+            return False
+        return containment(findings, table.element_values(heard)) < self.kept_share
 
     def _left_out(self, trace: Trace, table: Features, hand: Handoff) -> Iterator[Issue]:
         reported = table.element_values(hand.report) | table.element_values(hand.request)

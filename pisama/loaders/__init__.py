@@ -12,8 +12,11 @@ from pathlib import Path
 from pisama.loaders.adk import AdkLoader
 from pisama.loaders.ag2 import Ag2Loader
 from pisama.loaders.agentbench import AgentBenchLoader
+from pisama.loaders.agentlab import AgentLabLoader
 from pisama.loaders.agno import AgnoLoader
+from pisama.loaders.aider import AiderLoader
 from pisama.loaders.anthropic import AnthropicLoader
+from pisama.loaders.anthropic_sessions import AnthropicSessionsLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.autogen import AutoGenLoader
 from pisama.loaders.autogen_log import AutoGenLogLoader
@@ -30,11 +33,14 @@ from pisama.loaders.copilot_cli import CopilotCliLoader
 from pisama.loaders.crewai import CrewAILoader
 from pisama.loaders.crewai_events import CrewAIEventsLoader
 from pisama.loaders.cursor import CursorLoader
+from pisama.loaders.cursor_database import CursorDatabaseLoader
+from pisama.loaders.dify import DifyLoader
 from pisama.loaders.flowise import FlowiseLoader
 from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.gemini import GeminiLoader
 from pisama.loaders.gemini_cli import GeminiCliLoader
 from pisama.loaders.gemini_cli_stream import GeminiCliStreamLoader
+from pisama.loaders.inspect_ai import InspectLoader
 from pisama.loaders.jaeger import JaegerLoader
 from pisama.loaders.langchain import LangChainLoader
 from pisama.loaders.langfuse import LangfuseLoader
@@ -52,6 +58,8 @@ from pisama.loaders.openai_agents_state import OpenAIAgentsStateLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.loaders.openai_responses import OpenAIResponsesLoader
 from pisama.loaders.opencode import OpenCodeLoader, OpenCodeRunLoader
+from pisama.loaders.openhands import OpenHandsLoader
+from pisama.loaders.openhands_sdk import OpenHandsSdkLoader
 from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
 from pisama.loaders.otel_js import OtelJavaScriptLoader
 from pisama.loaders.otel_python import OtelPythonLoader
@@ -91,6 +99,7 @@ LOADERS: tuple[Loader, ...] = (
     OpenAIAgentsSessionLoader(),
     N8nLoader(),
     FlowiseLoader(),
+    DifyLoader(),
     Tau2Loader(),
     AgentBenchLoader(),
     ClaudeCodeLoader(),
@@ -105,8 +114,12 @@ LOADERS: tuple[Loader, ...] = (
     PiLoader(),
     CopilotCliLoader(),
     CursorLoader(),
+    CursorDatabaseLoader(),
+    OpenHandsLoader(),
+    OpenHandsSdkLoader(),
     SweAgentLoader(),
     MiniSweAgentLoader(),
+    AiderLoader(),
     OpenAIResponsesLoader(),
     GeminiLoader(),
     BedrockLoader(),
@@ -124,6 +137,9 @@ LOADERS: tuple[Loader, ...] = (
     AgnoLoader(),
     CrewAILoader(),
     CrewAIEventsLoader(),
+    InspectLoader(),
+    AgentLabLoader(),
+    AnthropicSessionsLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),

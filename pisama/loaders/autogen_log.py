@@ -83,7 +83,7 @@ class _Log:
 
     def read(self, event: Mapping[str, JSON], at: Location) -> None:
         """The next event."""
-        kind = event.get("type")
+        kind = as_string(event.get("type"))
         name = _name(event.get("agent_id"))
         if kind in _MODEL_CALLS:
             self._model_call(event, name, at)

@@ -100,7 +100,7 @@ class Loader(Protocol):
 
 
 @runtime_checkable
-class GroupsFiles(Protocol):
+class GroupsFiles(Loader, Protocol):
     """A loader whose runs may be spread over several files of a folder that holds other files too.
 
     A loader without it is asked about a folder, or an archive, as a whole: its `sniff` is given a

@@ -38,16 +38,18 @@ def parts_of(
 
     `sure` says how sure a loader is that it knows a document.
     """
+    grouping = [loader for loader in loaders if isinstance(loader, GroupsFiles)]
+    taking = [loader for loader in loaders if not isinstance(loader, GroupsFiles)]
     todo = [("", document.members, 0)]
     while todo:
         prefix, members, depth = todo.pop()
         folder = _folder(document, prefix, members)
-        whole = _whole(folder, loaders, sure)
+        whole = _whole(folder, taking, sure)
         if whole is not None:
             yield Part(prefix, _given(folder), whole)
             continue
         used: set[str] = set()
-        for loader, group in _groups(members, loaders):
+        for loader, group in _groups(members, grouping):
             if used.isdisjoint(group):
                 used.update(group)
                 yield Part(prefix + group[0], _given(_run(folder, group)), loader)
@@ -99,22 +101,21 @@ def _whole(
     folder: Document, loaders: Iterable[Loader], sure: Callable[[Loader, Document], float]
 ) -> Loader | None:
     """The loader that takes all of these files for one input of its."""
-    scores = [(sure(loader, folder), loader) for loader in loaders if not isinstance(loader, GroupsFiles)]
+    scores = [(sure(loader, folder), loader) for loader in loaders]
     best, loader = max(scores, key=lambda score: score[0], default=(0.0, None))
     return loader if best > 0 else None
 
 
-def _groups(members: Members, loaders: Iterable[Loader]) -> Iterator[tuple[Loader, Sequence[str]]]:
+def _groups(members: Members, loaders: Iterable[GroupsFiles]) -> Iterator[tuple[Loader, Sequence[str]]]:
     for loader in loaders:
-        if isinstance(loader, GroupsFiles):
-            try:
-                groups = [tuple(group) for group in loader.companions(members)]
-            except Exception:  # noqa: BLE001, S112
-                # A loader must not raise; without its word the files are read one by one.
-                continue
-            for group in groups:
-                if group and all(name in members for name in group):
-                    yield loader, group
+        try:
+            groups = [tuple(group) for group in loader.companions(members)]
+        except Exception:  # noqa: BLE001, S112
+            # A loader must not raise; without its word the files are read one by one.
+            continue
+        for group in groups:
+            if group and all(name in members for name in group):
+                yield loader, group
 
 
 def _beside(file: Path) -> Iterator[str]:

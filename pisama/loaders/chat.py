@@ -25,104 +25,20 @@ from pisama.loaders.chat_records import (
     exchange_of,
     is_message,
     messages_field,
-    tools_of,
 )
-from pisama.loaders.messages import ChatMessage, ConversationBuilder, read_message
-from pisama.loaders.usages import usage_of
+from pisama.loaders.chat_run import ChatRun
+from pisama.loaders.messages import ChatMessage, read_message
 from pisama.loaders.values import as_list, as_mapping, as_string, first, open_json, to_json
 from pisama.report import LoadError
-from pisama.trace import JSON, Location, Step, Tool, Trace
+from pisama.trace import JSON, Location, Trace
 
 _IDS = ("trace_id", "run_id", "session_id", "conversation_id", "id", "uuid", "instance_id", "task_id")
-_METADATA = ("model", "session_id", "conversation_id", "run_id", "instance_id", "task_id", "trial")
 _SUFFIXES = frozenset((".json", ".jsonl", ".ndjson", ".gz", ".log", ".txt"))
 
 
 def read_chats(document: Document, format_id: str) -> Iterator[Loaded]:
     """The traces of a document, and an error for each part that is no message."""
     return _Reader(document, format_id).read()
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run, while its messages are being read."""
-
-    at: Location
-    row: Mapping[str, JSON]
-    builder: ConversationBuilder = field(default_factory=ConversationBuilder)
-    tools: dict[str, Tool] | None = None
-    task: str | None = None
-    answer: str | None = None
-    """What the latest step said, unless it waits for the result of a call or failed."""
-
-    def __post_init__(self) -> None:
-        self.offer(self.row)
-        self.prompt(self.row, self.at)
-
-    @property
-    def failed(self) -> bool:
-        """Whether the latest call of the model failed."""
-        last = self.builder.last_step
-        return last is not None and last.error is not None
-
-    def offer(self, record: Mapping[str, JSON]) -> None:
-        """Notes the tools that a row or a request offers."""
-        tools = tools_of(record)
-        if tools is not None:
-            self.tools = {} if self.tools is None else self.tools
-            for tool in tools:
-                self.tools.setdefault(tool.name, tool)
-
-    def prompt(self, record: Mapping[str, JSON], at: Location) -> None:
-        """Hears the system prompt that Anthropic keeps beside the messages."""
-        system = record.get("system")
-        if isinstance(system, str | list) and system:
-            place = replace(at, pointer=f"{at.pointer}/system")
-            self.builder.hear(read_message({"role": "system", "content": system}, place))
-
-    def add(self, record: Mapping[str, JSON], at: Location, index: int, error: str | None = None) -> None:
-        """The next message, which stands at this index of the list."""
-        message = read_message(record, at)
-        if message.role != "assistant":
-            if self.task is None and message.role == "user" and message.text.strip():
-                self.task = message.text
-            self.builder.hear(message)
-            return
-        last = self.builder.last_step
-        step = Step(
-            # A request that failed and was sent again has two answers at the same place.
-            index=index if last is None else max(index, last.index + 1),
-            agent=message.name or "assistant",
-            text=message.text,
-            reasoning=message.reasoning,
-            model=as_string(first(record, "model")) or as_string(self.row.get("model")),
-            usage=usage_of(record.get("usage")),
-            finish_reason=message.finish_reason,
-            error=error,
-            at=at,
-        )
-        self.builder.act(step, message.calls)
-        waits = len(message.calls) > len(message.results)
-        self.answer = None if waits or error is not None else message.text
-        if message.results:
-            # Tools that the provider runs itself answer inside the message.
-            self.builder.hear(ChatMessage("tool", results=message.results, at=at))
-
-    def trace(self, trace_id: str, format_id: str, *, complete: bool) -> Trace:
-        """The run as read so far."""
-        steps = self.builder.steps()
-        return Trace(
-            id=trace_id,
-            format=format_id,
-            task=self.task,
-            steps=steps,
-            agents=tuple(dict.fromkeys(step.agent for step in steps)),
-            tools=None if self.tools is None else tuple(self.tools.values()),
-            final_answer=self.answer,
-            complete=complete,
-            metadata={name: self.row[name] for name in _METADATA if as_string(self.row.get(name))},
-            at=self.at,
-        )
 
 
 class _Reader:
@@ -132,7 +48,7 @@ class _Reader:
         self._document = document
         self._format = format_id
         self._ids: dict[str, int] = {}
-        self._loose: _Run | None = None
+        self._loose: ChatRun | None = None
         self._log = _Log()
 
     def read(self) -> Iterator[Loaded]:
@@ -168,7 +84,7 @@ class _Reader:
             yield LoadError("neither a message nor a row with a list of messages", at)
             return
         if self._loose is None:
-            self._loose = _Run(Location(at.path), {})
+            self._loose = ChatRun(Location(at.path), {})
         if answer is None:
             self._loose.add(row, at, position)
         else:
@@ -183,14 +99,14 @@ class _Reader:
         if not are_messages(messages):
             yield LoadError("no messages in it" if not messages else "not a list of messages", place)
             return
-        run = _Run(at, row)
+        run = ChatRun(at, row)
         yield from _add_all(run, messages, place)
         yield self._trace(run, complete=True)
 
-    def _trace(self, run: _Run, *, complete: bool) -> Trace:
+    def _trace(self, run: ChatRun, *, complete: bool) -> Trace:
         return run.trace(self._new_id(run), self._format, complete=complete)
 
-    def _new_id(self, run: _Run) -> str:
+    def _new_id(self, run: ChatRun) -> str:
         """The recorded id, else one made of the file's name and the place in it; unique in this document."""
         named = as_string(first(run.row, *_IDS))
         trial = as_string(run.row.get("trial"))
@@ -205,8 +121,8 @@ class _Reader:
 class _Log:
     """The runs of a log of requests and responses, each request told to its run by what it resends."""
 
-    runs: list[_Run] = field(default_factory=list)
-    _known: dict[bytes, tuple[_Run, bool]] = field(default_factory=dict)
+    runs: list[ChatRun] = field(default_factory=list)
+    _known: dict[bytes, tuple[ChatRun, bool]] = field(default_factory=dict)
     """By digest of a conversation: its run, and whether the run already holds the answer to it."""
 
     def add(self, row: Mapping[str, JSON], exchange: Exchange, at: Location) -> Iterator[LoadError]:
@@ -217,7 +133,7 @@ class _Log:
         digests = _digests(request, messages)
         run, start = self._continued(digests, messages)
         if run is None:
-            run = _Run(replace(at, pointer="") if self.runs else Location(at.path), request)
+            run = ChatRun(replace(at, pointer="") if self.runs else Location(at.path), request)
             self.runs.append(run)
         else:
             run.offer(request)
@@ -238,7 +154,7 @@ class _Log:
         if answer is not None:
             self._known[_next_digest(digests[-1], read_message(answered))] = (run, False)
 
-    def _continued(self, digests: list[bytes], messages: list[JSON]) -> tuple[_Run | None, int]:
+    def _continued(self, digests: list[bytes], messages: list[JSON]) -> tuple[ChatRun | None, int]:
         """The run whose conversation this request resends, and the first message that is new."""
         for count in range(len(messages), 0, -1):
             run, answered = self._known.get(digests[count], (None, False))
@@ -264,7 +180,7 @@ def _parts(document: Document) -> Iterator[Record | LoadError]:
                 yield Record(value, replace(record.at, pointer=f"{record.at.pointer}/{place}"))
 
 
-def _add_all(run: _Run, messages: list[JSON], place: Location, start: int = 0) -> Iterator[LoadError]:
+def _add_all(run: ChatRun, messages: list[JSON], place: Location, start: int = 0) -> Iterator[LoadError]:
     """Adds the messages from `start` on; one error tells of all that are none."""
     bad: list[Location] = []
     for index, message in enumerate(islice(messages, start, None), start):

@@ -141,7 +141,7 @@ def session_trace(
         complete=not (document.growing or waiting),
         outcome="aborted" if _aborted(run.main.lines) else None,
         metadata={"version": group.version} if group.version else {},
-        at=group.at,
+        at=run.main.lines[0].at if run.main.lines else group.at,
     )
 
 

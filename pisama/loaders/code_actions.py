@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from pisama.loaders.values import open_json
-from pisama.trace import JSON, ToolCall
+from pisama.trace import JSON, Location, ToolCall
 
 _FENCE = "```"
 _LANGUAGES = {
@@ -155,6 +155,14 @@ def _react(text: str) -> ToolCall | None:
     if opened and _NAME.fullmatch(name) and arguments.endswith(")"):
         return ToolCall(name, open_json(arguments[:-1].strip()) if arguments[:-1].strip() else {})
     return None
+
+
+def browser_call(action: str, at: Location | None = None) -> ToolCall | None:
+    """An action of BrowserGym, `click('a51')`; its arguments stay as they are written. None for no act."""
+    name, opened, arguments = action.strip().partition("(")
+    if not opened or not _NAME.fullmatch(name):
+        return ToolCall("action", {"code": action}, at=at) if action.strip() else None
+    return ToolCall(name, {"arguments": arguments.rstrip().removesuffix(")")}, at=at)
 
 
 def browser_report(text: str) -> tuple[str, ToolCall] | None:

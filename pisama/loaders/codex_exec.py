@@ -17,9 +17,9 @@ from pisama.loaders.values import as_integer, as_mapping, as_string, as_text, fi
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, ToolCall
 
-_EVENTS = frozenset(("thread.started", "turn.started", "turn.completed", "turn.failed"))
+_EVENTS = ("thread.started", "turn.started", "turn.completed", "turn.failed")
 _ITEMS = ("item.started", "item.updated", "item.completed")
-_FAILED = frozenset(("failed", "declined"))
+_FAILED = ("failed", "declined")
 
 
 class CodexExecLoader:
@@ -67,7 +67,7 @@ class CodexExecLoader:
 
 
 def _mark(record: Mapping[str, JSON]) -> float:
-    kind = record.get("type")
+    kind = as_string(record.get("type"))
     if kind in _EVENTS and ("thread_id" in record or kind != "thread.started"):
         return 0.95
     if kind in _ITEMS and isinstance(as_mapping(record.get("item")).get("type"), str):

@@ -23,16 +23,14 @@ from pisama.loaders.values import as_mapping, as_nanoseconds, as_string
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Trace
 
-_ENVELOPES = frozenset(
-    (
-        *("session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"),
-        *(
-            "token_usage_record",
-            "session_state",
-            "inter_agent_communication",
-            "inter_agent_communication_metadata",
-        ),
-    )
+_ENVELOPES = (
+    *("session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"),
+    *(
+        "token_usage_record",
+        "session_state",
+        "inter_agent_communication",
+        "inter_agent_communication_metadata",
+    ),
 )
 
 
@@ -96,7 +94,7 @@ def _is_rollout(name: str) -> bool:
 
 
 def _mark(record: Mapping[str, JSON]) -> float:
-    if record.get("type") in _ENVELOPES and isinstance(record.get("payload"), dict):
+    if as_string(record.get("type")) in _ENVELOPES and isinstance(record.get("payload"), dict):
         return 0.97
     if record.get("record_type") == "state" or _is_header(record):
         return 0.95
@@ -118,7 +116,7 @@ def _take(threads: dict[str, Thread], file: str, record: Mapping[str, JSON], at:
     """Takes one line in; says what is wrong with it, if something is."""
     latest = next(reversed(threads.values()), None)
     current = latest if latest is not None and latest.key.startswith(f"{file}#") else None
-    kind = record.get("type")
+    kind = as_string(record.get("type"))
     payload = as_mapping(record.get("payload"))
     meta = payload if kind == "session_meta" else record if _is_header(record) else None
     if current is None or (meta is not None and _is_other(current, meta)):

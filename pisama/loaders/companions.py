@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TypeAlias
@@ -10,6 +11,11 @@ from pisama.loaders.base import Document, Members
 from pisama.loaders.values import as_mapping
 from pisama.report import LoadError
 from pisama.trace import JSON
+
+_WORDS = re.compile(r"[^\W_]+")
+_LOGS = frozenset(("logs", "log"))
+_TRACES = frozenset(("traces", "trace", "spans"))
+_SIGNALS = _LOGS | _TRACES
 
 Begins: TypeAlias = Callable[[str], bool]
 """Whether a file of this name, by itself in the folder, may begin a run."""
@@ -46,6 +52,28 @@ def groups_by_link(members: Members, links: Mapping[str, str]) -> Iterator[tuple
     for first, rest in groups.items():
         if first in members:
             yield (first, *(name for name in rest if name != first))
+
+
+def groups_by_signal(members: Members) -> Iterator[tuple[str, ...]]:
+    """Each file of spans with the file of log records that has the same name but for the word that says so.
+
+    OpenTelemetry writes one signal a file: `run.traces.jsonl` or `run.jsonl`, and `run.logs.jsonl`.
+    """
+    spans: dict[str, str] = {}
+    logs: list[tuple[str, str]] = []
+    for name in members:
+        folder, _, file = name.rpartition("/")
+        words = _WORDS.findall(file.lower())
+        plain = "/".join((folder, *(word for word in words if word not in _SIGNALS)))
+        if _LOGS.isdisjoint(words):
+            # A file that says it holds spans goes before one that says nothing.
+            if plain not in spans or not _TRACES.isdisjoint(words):
+                spans[plain] = name
+        else:
+            logs.append((plain, name))
+    for plain, name in logs:
+        if plain in spans:
+            yield (spans[plain], name)
 
 
 def first_record(opened: Callable[[], Document | LoadError]) -> Mapping[str, JSON]:

@@ -211,11 +211,12 @@ def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
 
 def _is_prose(items: Sequence[Record | LoadError]) -> bool:
     """Whether what was read as JSON is only what a text quotes: it begins as text and breaks off again."""
-    return (
-        isinstance(items[0], LoadError)
-        and len(items) > 2
-        and any(isinstance(item, LoadError) for item in items[1:])
-    )
+    first, *others = items
+    broken = any(isinstance(item, LoadError) for item in others)
+    if isinstance(first, Record):
+        # A log whose lines begin with a date is no number.
+        return broken and not isinstance(first.value, dict | list)
+    return broken and len(items) > 2
 
 
 def _text_document(data: bytes, problem: LoadError, path: str | None) -> Document:

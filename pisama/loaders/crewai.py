@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
 _LOG = frozenset(("task", "agent", "status", "timestamp"))
+_ANSWER = "Final Answer:"
 _STATES = ("started", "completed", "failed")
 
 
@@ -80,7 +82,7 @@ def _output(value: Mapping[str, JSON], at: Location, document: Document, number:
         "input_tokens": totals.get("prompt_tokens"),
         "output_tokens": totals.get("completion_tokens"),
     }
-    run.answer = as_string(value.get("raw"))
+    run.answer = (as_string(value.get("raw")) or "").rpartition(_ANSWER)[2].strip() or None
     yield run.trace(run_name(document, number), CrewAILoader.id, metadata=metadata if totals else {})
 
 
@@ -94,24 +96,28 @@ def _task(run: RunBuilder, task: Mapping[str, JSON], at: Location, context: str)
         run.hear(ChatMessage("user", description, at=at), context)
         run.act(ChatMessage("assistant", as_text(task.get("raw")) or "", at=at), Act(agent), context=context)
         return
-    failures = [as_mapping(failure) for failure in as_list(task.get("tool_failures"))]
+    failures = deque(map(as_mapping, as_list(task.get("tool_failures"))))
+    answered = False
     for place, recorded in enumerate(messages):
         message = read_message(as_mapping(recorded), inside(at, "messages", place))
         if message.role == "assistant":
+            answered = not message.calls
             run.act(message, Act(agent), context=context)
             continue
         results = tuple(_with_failure(result, failures) for result in message.results)
         run.hear(ChatMessage(message.role, message.text, results=results, at=message.at), context)
+    if not answered and isinstance(task.get("raw"), str):
+        run.act(ChatMessage("assistant", str(task["raw"]), at=at), Act(agent), context=context)
 
 
-def _with_failure(result: ToolResult, failures: list[dict[str, JSON]]) -> ToolResult:
+def _with_failure(result: ToolResult, failures: deque[dict[str, JSON]]) -> ToolResult:
     """Failures are listed in the order in which they happened."""
     if not failures or failures[0].get("tool_name") != result.name:
         return result
     message = as_string(as_mapping(failures[0].get("failure")).get("message"))
     if message is None or message not in (result.text or ""):
         return result
-    failures.pop(0)
+    failures.popleft()
     return ToolResult(result.text, result.call_id, result.name, message)
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 from pisama.loaders.base import Record
@@ -77,8 +78,14 @@ def _numbered(stream: io.BufferedReader, delimiter: str) -> Iterator[tuple[int, 
     if csv.field_size_limit() < MAX_VALUE_BYTES:
         # The limit is the whole process's, and its default of 128 KB is less than one prompt.
         csv.field_size_limit(MAX_VALUE_BYTES)
-    reader = csv.reader(io.TextIOWrapper(stream, "utf-8", "replace", newline=""), delimiter=delimiter)
+    text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
+    reader = csv.reader(text, delimiter=delimiter)
     line = 1
-    for row in reader:
-        yield line, row
-        line = reader.line_num + 1
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    finally:
+        # The stream is its owner's to close, and may be closed already.
+        with suppress(ValueError):
+            text.detach()

@@ -32,7 +32,6 @@ _VIRTUAL = re.compile(r"\s{0,9}CREATE\s{1,9}VIRTUAL\b", re.IGNORECASE)
 _ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA))
 _WAIT = 1.0
 """Seconds to wait for a program that has locked the database."""
-_ROWS = 64
 
 
 def open_database(source: Path | bytes, path: str | None) -> Document | LoadError:
@@ -124,10 +123,8 @@ def _reader(opened: Opened, table: str) -> Callable[[], Iterator[dict[str, JSON]
                 listed = ", ".join(map(_quoted, columns))
                 # In the order of the table itself, without evaluating expressions of an index.
                 select = f"SELECT {listed} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 - quoted names
-                cursor = connection.execute(select)
-                while batch := cursor.fetchmany(_ROWS):
-                    for row in batch:
-                        yield dict(zip(columns, map(_plain, row), strict=True))
+                for row in connection.execute(select):
+                    yield dict(zip(columns, map(_plain, row), strict=True))
             except sqlite3.Error:
                 # The rows before the damage are what there is.
                 return

@@ -90,6 +90,6 @@ def _chats(rows: list[JSON], at: Location) -> Iterator[Trace]:
             chats.setdefault(chat, []).append((time, number, row))
     for chat, messages in chats.items():
         run = RunBuilder(inside(at, "ChatMessage", messages[0][1]))
-        for _, number, row in sorted(messages, key=lambda message: message[:2]):
-            read_chat_message(run, row, inside(at, "ChatMessage", number))
+        for _, place, message in sorted(messages, key=lambda message: message[:2]):
+            read_chat_message(run, message, inside(at, "ChatMessage", place))
         yield run.trace(chat, FlowiseLoader.id, metadata={"session": chat})

@@ -125,7 +125,7 @@ def _answer(fields: Mapping[str, JSON], metadata: Mapping[str, JSON], at: Locati
     content = fields.get("content")
     if calls and isinstance(content, list):
         # The provider's own blocks say the same calls again.
-        content = [part for part in content if as_mapping(part).get("type") not in _CALL_BLOCKS]
+        content = [part for part in content if as_string(as_mapping(part).get("type")) not in _CALL_BLOCKS]
     record: dict[str, JSON] = {
         "role": "assistant",
         "content": content,

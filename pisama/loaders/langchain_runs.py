@@ -46,14 +46,15 @@ class LangChainRun:
             self._open = [call for call in self._open if call[0] not in answered]
         return True
 
-    def fail(self, error: str, agent: str | None, at: Location) -> None:
-        """The run stopped with this error: in the calls that are open, else in the call of the model."""
+    def fail(self, error: str, node: str, agent: str | None, at: Location) -> None:
+        """A node failed and with it the run: in the calls that are open, else in the call of the model."""
         if any(words in error for words in _TOO_MANY_STEPS):
             self.run.outcome = "max_steps"
             return
         self.run.outcome = "error"
-        if not self._open:
-            self.run.act(ChatMessage("assistant", at=at), Act(agent or self._agent(None), error=error))
+        if not self._open or node in _MODEL_NODES - {_TOOL_NODE}:
+            name = agent or self._agent(node or None)
+            self.run.act(ChatMessage("assistant", at=at), Act(name, error=error))
             return
         results = tuple(ToolResult(None, call_id, name, error) for call_id, name in self._open)
         self._open = []
@@ -63,7 +64,8 @@ class LangChainRun:
         message = found.message
         act = Act(message.name or self._agent(node), model=found.model, usage=found.usage, end=end)
         self.run.act(message, act, index=index)
-        self._open = [(call.id, call.name) for call in message.calls]
+        # Arguments that could not be parsed are text; no tool is called with those.
+        self._open = [(call.id, call.name) for call in message.calls if not isinstance(call.arguments, str)]
 
     def _agent(self, node: str | None) -> str:
         """Nodes that call the model on an agent's behalf are called after what they do."""
@@ -73,4 +75,5 @@ class LangChainRun:
         return last.agent if last is not None else "assistant"
 
 
-_MODEL_NODES = frozenset(("model", "agent", "call_model", "model_request", "llm", "chatbot", "tools"))
+_TOOL_NODE = "tools"
+_MODEL_NODES = frozenset(("model", "agent", "call_model", "model_request", "llm", "chatbot", _TOOL_NODE))

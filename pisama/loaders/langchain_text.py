@@ -53,22 +53,32 @@ def _message(kind: str, lines: list[str]) -> dict[str, JSON]:
 
 
 def _calls(lines: list[str]) -> Iterator[JSON]:
-    call: dict[str, JSON] | None = None
+    name, call_id = "", ""
+    given: list[str] | None = None
+    for line in lines:
+        start = _CALL.fullmatch(line) if not line.startswith("   ") else None
+        if start is not None:
+            if name:
+                yield {"name": name, "id": call_id, "args": _arguments(given or [])}
+            (name, call_id), given = start.groups(), None
+        elif line == "  Args:":
+            given = []
+        elif given is not None and line not in _SECTIONS:
+            given.append(line)
+    if name:
+        yield {"name": name, "id": call_id, "args": _arguments(given or [])}
+
+
+def _arguments(lines: list[str]) -> JSON:
+    """The arguments, one a line unless a value has several; a text where they could not be parsed."""
+    if lines and not lines[0].startswith("    "):
+        return "\n".join(lines).strip()
     arguments: dict[str, JSON] = {}
     last: str | None = None
     for line in lines:
-        start = _CALL.fullmatch(line)
-        if start is not None and not line.startswith("   "):
-            if call is not None:
-                yield call
-            arguments, last = {}, None
-            call = {"name": start.group(1), "id": start.group(2), "args": arguments}
-        elif call is None or line in _SECTIONS or line.startswith(_CALL_ID) or line == "  Args:":
-            continue
-        elif line.startswith("    ") and ": " in line:
+        if line.startswith("    ") and ": " in line:
             last, _, value = line[4:].partition(": ")
             arguments[last] = value
         elif last is not None:
             arguments[last] = f"{arguments[last]}\n{line}"
-    if call is not None:
-        yield call
+    return arguments

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from pisama.loaders import names
 from pisama.loaders.base import Document, Loaded, Record
+from pisama.loaders.beeai_events import join_events
 from pisama.loaders.items import items, sample_items
 from pisama.loaders.langfuse_fields import (
     cost_of,
@@ -72,7 +73,7 @@ class LangfuseLoader:
                     yield part
                 else:
                     spans.append(part)
-        yield from assemble(tool_spans(spans), format_id=self.id, growing=document.growing)
+        yield from assemble(tool_spans(join_events(spans)), format_id=self.id, growing=document.growing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class _Run:
 
 
 def _is_observation(record: Mapping[str, JSON]) -> bool:
-    if record.get("type") not in _KINDS or "id" not in record:
+    if as_string(record.get("type")) not in _KINDS or "id" not in record:
         return False
     return any(
         name in record for name in ("traceId", "trace_id", "parentObservationId", "parent_observation_id")
@@ -137,7 +138,7 @@ def _parent(record: Mapping[str, JSON]) -> str | None:
 
 def _span(record: Mapping[str, JSON], run: _Run, at: Location) -> SpanRecord | LoadError:
     span_id = as_string(record.get("id"))
-    if span_id is None or record.get("type") not in _KINDS:
+    if span_id is None or as_string(record.get("type")) not in _KINDS:
         return LoadError("not an observation: no id or no known type", at)
     metadata = as_mapping(open_json(record.get("metadata")))
     scope = as_mapping(open_json(metadata.get("scope")))

@@ -58,7 +58,7 @@ def state_run(snapshots: list[Snapshot]) -> StateRun:
                 reader.read(message, inside(snapshot.place, field, place), end=snapshot.created)
         known[snapshot.namespace] = len(messages)
         for node, error in snapshot.errors:
-            reader.fail(error, snapshot.agent or node or None, snapshot.at)
+            reader.fail(error, node, snapshot.agent, snapshot.at)
     last = ordered[-1]
     ended = not last.waiting or reader.run.outcome is not None
     return StateRun(reader.run, ended)

@@ -89,6 +89,9 @@ def content_text(content: JSON) -> str | None:
 def _block_text(block: Mapping[str, JSON]) -> str:
     if block.get("text") is not None:
         return as_text(block["text"]) or ""
+    source = as_mapping(block.get("source"))
+    if source.get("type") == "text":
+        return as_text(source.get("data")) or ""
     # Pictures are megabytes of base64, and nothing here reads them.
     kind = as_string(block.get("type")) or ""
     return f"[{kind}]" if kind in _MEDIA or "source" in block or "data" in block else to_json(dict(block))

@@ -46,7 +46,8 @@ class N8nLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """A trace for each execution."""
-        for number, record in enumerate(_executions(document)):
+        number = 0
+        for record in _without_banner(_executions(document)):
             if isinstance(record, LoadError):
                 yield record
                 continue
@@ -56,8 +57,9 @@ class N8nLoader:
                 yield LoadError(found, record.at)
                 continue
             name = as_string(first(value, "id", "executionId")) or run_name(document, number)
+            number += 1
             spans = node_spans(value, found, name, record.at)
-            unfinished = document.growing or value.get("status") in _UNFINISHED
+            unfinished = document.growing or as_string(value.get("status")) in _UNFINISHED
             yield from assemble(spans, format_id=self.id, growing=unfinished)
 
 
@@ -98,6 +100,19 @@ def _executions(document: Document) -> Iterator[Record | LoadError]:
                 yield Record({"data": record.value}, record.at)
     else:
         yield from items(document)
+
+
+def _without_banner(records: Iterator[Record | LoadError]) -> Iterator[Record | LoadError]:
+    """The records without what the command line printed before the first of them, which is no JSON."""
+    banner: list[LoadError] = []
+    for record in records:
+        if isinstance(record, LoadError):
+            banner.append(record)
+            continue
+        yield record
+        yield from records
+        return
+    yield from banner
 
 
 def _rows(document: Document) -> Iterator[Record]:

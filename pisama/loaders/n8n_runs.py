@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pisama.loaders.buffer_string import is_buffer_string, read_buffer_string
 from pisama.loaders.runs import inside
@@ -21,10 +21,14 @@ from pisama.loaders.values import (
 from pisama.trace import JSON, Location
 
 _MILLISECOND = 1_000_000
-_MODEL = "ai_languageModel"
+_LONGEST = 10**10
+"""Milliseconds; a run that took longer (a third of a year) is a mistake of its record."""
+_MAIN, _MODEL, _TOOL = "main", "ai_languageModel", "ai_tool"
+_INNER = "/agent"
+"""What the span of an agent that is a tool is called after the tool's."""
 _KINDS: Mapping[str, str] = {
     _MODEL: "LLM",
-    "ai_tool": "TOOL",
+    _TOOL: "TOOL",
     "ai_embedding": "EMBEDDING",
     "ai_retriever": "RETRIEVER",
     "ai_vectorStore": "RETRIEVER",
@@ -59,7 +63,7 @@ def node_spans(
         as_string(as_mapping(node).get("name")): as_mapping(node) for node in as_list(workflow.get("nodes"))
     }
     error = as_mapping(result.get("error"))
-    failed = bool(error) or execution.get("status") in _FAILED
+    failed = bool(error) or as_string(execution.get("status")) in _FAILED
     yield SpanRecord(
         id=name,
         parent_id=None,
@@ -73,9 +77,9 @@ def node_spans(
         at=at,
     )
     runs = list(_runs(as_mapping(result.get("runData")), at))
-    users = {_source(run.record)[0] for run in runs if _connection(run.record) == _MODEL}
+    flow = _Flow(name, nodes, runs)
     for run in runs:
-        yield from _spans(run, nodes.get(run.node, {}), name, acts=run.node in users)
+        yield from flow.spans(run)
 
 
 def _runs(run_data: Mapping[str, JSON], at: Location) -> Iterator[_Run]:
@@ -86,51 +90,74 @@ def _runs(run_data: Mapping[str, JSON], at: Location) -> Iterator[_Run]:
             )
 
 
-def _spans(run: _Run, node: Mapping[str, JSON], trace_id: str, *, acts: bool) -> Iterator[SpanRecord]:
-    """The span of a run; two for a tool that is an agent, so that the agent has a call to be found by.
+class _Flow:
+    """The nodes of an execution and what they are."""
 
-    A node `acts` when it used a model.
-    """
-    record = run.record
-    connection = _connection(record)
-    node_type = as_string(node.get("type")) or ""
-    kind = _KINDS.get(connection, "AGENT" if acts or node_type.endswith(_AGENT_TYPES) else "CHAIN")
-    error = as_mapping(record.get("error"))
-    milliseconds = as_integer(record.get("startTime"))
-    # Runs of one millisecond stay in the order in which they were executed.
-    start = (
-        milliseconds * _MILLISECOND + (as_integer(record.get("executionIndex")) or 0)
-        if milliseconds is not None
-        else None
-    )
-    took = as_integer(record.get("executionTime"))
-    span = SpanRecord(
-        id=run.id,
-        parent_id=_parent(record, connection) or trace_id,
-        trace_id=trace_id,
-        name=run.node,
-        start=start,
-        end=start + took * _MILLISECOND if start is not None and took is not None else None,
-        kind=kind,
-        status="error" if error or record.get("executionStatus") in _FAILED else "ok",
-        status_message=_reason(error),
-        attributes=_attributes(run, node, kind, connection),
-        at=run.at,
-    )
-    yield span
-    if kind == "TOOL" and node_type.endswith(_AGENT_TOOL):
-        yield SpanRecord(
-            id=f"{run.id}/agent",
-            parent_id=run.id,
-            trace_id=trace_id,
+    def __init__(
+        self, trace_id: str, nodes: Mapping[str | None, Mapping[str, JSON]], runs: list[_Run]
+    ) -> None:
+        self._trace_id = trace_id
+        self._nodes = nodes
+        self._users = {_source(run.record)[0] for run in runs if _connection(run.record) == _MODEL}
+        """Nodes that used a model."""
+        tools = {run.node for run in runs if _connection(run.record) == _TOOL}
+        self._agent_tools = {node for node in tools if self._is_agent_tool(node)}
+
+    def spans(self, run: _Run) -> Iterator[SpanRecord]:
+        """The span of a run; two for a tool that is an agent, which then has a call that it was asked by."""
+        record = run.record
+        error = as_mapping(record.get("error"))
+        start = _start(record)
+        took = as_integer(record.get("executionTime"))
+        kind = self._kind(run)
+        span = SpanRecord(
+            id=run.id,
+            parent_id=self._parent(record) or self._trace_id,
+            trace_id=self._trace_id,
             name=run.node,
-            start=span.start,
-            end=span.end,
-            kind="AGENT",
-            status="ok",
-            attributes={"agent.name": run.node},
+            start=start,
+            end=start + min(took, _LONGEST) * _MILLISECOND
+            if start is not None and took is not None
+            else None,
+            kind=kind,
+            status="error" if error or as_string(record.get("executionStatus")) in _FAILED else "ok",
+            status_message=_reason(error),
+            attributes=_attributes(run, self._nodes.get(run.node, {}), kind),
             at=run.at,
         )
+        yield span
+        if run.node in self._agent_tools and kind == "TOOL":
+            agent: dict[str, JSON] = {"agent.name": run.node}
+            yield replace(
+                span, id=run.id + _INNER, parent_id=run.id, kind="AGENT", status="ok", attributes=agent
+            )
+
+    def _type(self, node: str) -> str:
+        return as_string(self._nodes.get(node, {}).get("type")) or ""
+
+    def _is_agent_tool(self, node: str) -> bool:
+        """Without the workflow a tool that used a model is taken for an agent."""
+        kind = self._type(node)
+        return kind.endswith(_AGENT_TOOL) if kind else node in self._users
+
+    def _kind(self, run: _Run) -> str:
+        known = _KINDS.get(_connection(run.record))
+        acts = run.node in self._users or self._type(run.node).endswith(_AGENT_TYPES)
+        return known or ("AGENT" if acts else "CHAIN")
+
+    def _parent(self, record: Mapping[str, JSON]) -> str | None:
+        """The run that a sub-node worked for. The source of any other node is merely what ran before it."""
+        node, number = _source(record)
+        if node is None or _connection(record) == _MAIN:
+            return None
+        return f"{node}#{number}" + (_INNER if node in self._agent_tools else "")
+
+
+def _start(record: Mapping[str, JSON]) -> int | None:
+    """When a run began; runs of one millisecond stay in the order in which they were executed."""
+    start = as_nanoseconds(record.get("startTime"))
+    order = as_integer(record.get("executionIndex")) or 0
+    return start + min(max(order, 0), _MILLISECOND - 1) if start is not None else None
 
 
 def _connection(record: Mapping[str, JSON]) -> str:
@@ -138,13 +165,7 @@ def _connection(record: Mapping[str, JSON]) -> str:
     for holder in (record.get("data"), record.get("inputOverride")):
         for connection in as_mapping(holder):
             return connection
-    return "main"
-
-
-def _parent(record: Mapping[str, JSON], connection: str) -> str | None:
-    """The run that a sub-node worked for. The source of any other node is merely what ran before it."""
-    node, number = _source(record)
-    return f"{node}#{number}" if connection != "main" and node is not None else None
+    return _MAIN
 
 
 def _source(record: Mapping[str, JSON]) -> tuple[str | None, int]:
@@ -168,10 +189,11 @@ def _item(holder: JSON, connection: str) -> JSON:
     return as_mapping(found[0]).get("json") if found else None
 
 
-def _attributes(run: _Run, node: Mapping[str, JSON], kind: str, connection: str) -> dict[str, JSON]:
+def _attributes(run: _Run, node: Mapping[str, JSON], kind: str) -> dict[str, JSON]:
+    connection = _connection(run.record)
     given = _item(run.record.get("inputOverride"), connection)
     answer = _item(run.record.get("data"), connection)
-    failed = run.record.get("executionStatus") in _FAILED
+    failed = as_string(run.record.get("executionStatus")) in _FAILED
     if kind == "LLM":
         return _model_call(as_mapping(given), as_mapping(answer), as_mapping(node.get("parameters")))
     if kind == "TOOL":

@@ -314,6 +314,8 @@ def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str |
         "gen_ai.prompt.0.role" in attributes or "llm.output_messages.0.message.role" in attributes
     ):
         return "llm"
+    if kind is None and "gen_ai.tool.name" in attributes and "gen_ai.tool.call.id" in attributes:
+        return "tool"
     if kind is None and "agent_name" in attributes and look_up(attributes, ALL_MESSAGES) is not None:
         return "agent"
     return kind

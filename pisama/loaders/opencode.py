@@ -17,7 +17,7 @@ from pisama.trace import JSON, Location
 _TABLES = frozenset(("session", "message", "part"))
 _STORED = re.compile(r"(?:storage/)?(?:session|message|part)/[^\n]{1,300}\.json\Z")
 """Files of the older storage folder."""
-_EVENTS = frozenset(("step_start", "step_finish", "tool_use", "text", "reasoning", "error"))
+_EVENTS = ("step_start", "step_finish", "tool_use", "text", "reasoning", "error")
 
 
 class OpenCodeLoader:
@@ -89,7 +89,7 @@ def _mark(record: Mapping[str, JSON]) -> float:
 
 
 def _event_mark(record: Mapping[str, JSON]) -> float:
-    if record.get("type") in _EVENTS and isinstance(record.get("sessionID"), str):
+    if as_string(record.get("type")) in _EVENTS and isinstance(record.get("sessionID"), str):
         return 0.95 if "part" in record or "error" in record else 0.5
     return 0.0
 

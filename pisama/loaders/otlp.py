@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from pisama.loaders.base import Document, Loaded
+from pisama.loaders.base import Document, Loaded, Members
+from pisama.loaders.companions import groups_by_signal
 from pisama.loaders.otlp_json import Read, read_attributes, read_log, read_span
 from pisama.loaders.otlp_protobuf import looks_like_protobuf, read_protobuf
 from pisama.loaders.span_logs import LogRecord, with_logs
@@ -63,8 +64,7 @@ class OtlpLoader:
         """The runs of the document, whatever lines their spans stand on."""
         spans: list[SpanRecord] = []
         logs: list[LogRecord] = []
-        read = _read_json(document) if document.raw is None else read_protobuf(document.raw, document.path)
-        for item in read:
+        for item in _read(document):
             if isinstance(item, LoadError):
                 yield item
             elif isinstance(item, LogRecord):
@@ -72,6 +72,28 @@ class OtlpLoader:
             else:
                 spans.append(item)
         yield from assemble(with_logs(spans, logs), format_id=self.id, growing=document.growing)
+
+    def companions(self, members: Members) -> Iterator[Sequence[str]]:
+        """Spans and the log records written beside them, in which the messages may lie."""
+        for group in groups_by_signal(members):
+            opened = [members[name]() for name in group]
+            if all(isinstance(each, Document) and self.sniff(each) > 0 for each in opened):
+                yield group
+
+
+def _read(document: Document) -> Iterator[Read]:
+    if document.raw is not None:
+        yield from read_protobuf(document.raw, document.path)
+    elif not document.members:
+        yield from _read_json(document)
+    for opened in document.members.values():
+        member = opened()
+        if isinstance(member, LoadError):
+            yield member
+        elif member.raw is not None:
+            yield from read_protobuf(member.raw, member.path)
+        else:
+            yield from _read_json(member)
 
 
 def _signals(record: Mapping[str, JSON]) -> Iterator[tuple[str, str, list[JSON]]]:

@@ -98,7 +98,7 @@ class _Run:
         results: list[ToolResult] = []
         for place, recorded in enumerate(as_list(value.get("parts"))):
             part = as_mapping(recorded)
-            kind = part.get("part_kind")
+            kind = as_string(part.get("part_kind"))
             if kind in _CALLS:
                 calls.append(_call(part, inside(at, "parts", place)))
             elif kind in _OWN_RETURNS:
@@ -148,7 +148,7 @@ def _result(part: Mapping[str, JSON]) -> ToolResult:
     text = content_text(part.get("content"))
     if isinstance(part.get("content"), list) and part.get("part_kind") == "retry-prompt":
         text = _validation_errors(part.get("content"))
-    failed = part.get("part_kind") == "retry-prompt" or part.get("outcome") in _FAILED
+    failed = part.get("part_kind") == "retry-prompt" or as_string(part.get("outcome")) in _FAILED
     call_id, name = as_string(part.get("tool_call_id")), as_string(part.get("tool_name"))
     return ToolResult(text, call_id, name, (text or "failed") if failed else None)
 

@@ -28,7 +28,7 @@ def is_item(value: JSON) -> bool:
     kind = as_string(record.get("type")) or ""
     if kind == "message" and isinstance(record.get("role"), str):
         parts = as_list(record.get("content"))
-        return any(as_mapping(part).get("type") in _MESSAGE_PARTS for part in parts[:4])
+        return any(as_string(as_mapping(part).get("type")) in _MESSAGE_PARTS for part in parts[:4])
     if kind in ("function_call", "custom_tool_call"):
         return "call_id" in record and "name" in record
     if kind == "reasoning":

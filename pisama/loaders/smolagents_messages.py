@@ -25,6 +25,7 @@ _RETRY = "\nNow let's retry:"
 _CALL_ID = re.compile(r"Call id: [^\n]{0,200}\n")
 _NAMED = re.compile(r"Error executing tool '([^'\n]{1,200})' with arguments (\{.*?\}): ", re.DOTALL)
 _INTERPRETER = "python_interpreter"
+_FINAL = "final_answer"
 _TASK = "New task:\n"
 _MAX_STEPS = "Reached max steps."
 
@@ -128,6 +129,8 @@ class _Run:
         if not calls:
             self._run.hear(ChatMessage("tool", text, at=at))
             return
+        if error is None and any(call.name == _FINAL for call in calls):
+            self._run.answer = text
         results = [ToolResult(text, calls[0].id, calls[0].name, error)]
         results += [ToolResult(None, call.id, call.name, error) for call in calls[1:] if error is not None]
         self._run.hear(ChatMessage("tool", results=tuple(results), at=at))

@@ -15,7 +15,9 @@ from pisama.trace import JSON, ToolCall
 MAX_INDEX_DIGITS = 7
 """Digits of an index in a flattened name (`llm.input_messages.12.…`); more is not an index."""
 
+_PART = frozenset(("type", "text", "toolUse", "toolResult", "reasoningContent"))
 _REPLAYED_CALLS = "tool-call"
+_CALLS_AS_CONTENT = '[{"function":'
 _OBSERVATION = "tool-response"
 _CALL_ID = "Call id: "
 _OBSERVED = "Observation:\n"
@@ -87,6 +89,10 @@ def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
     if isinstance(content, str) and content.startswith(('""', '[{"type"')):
         content = open_json(content)
         fields["content"] = content
+    if isinstance(content, str) and content.startswith(_CALLS_AS_CONTENT):
+        # Koog writes the calls of a message as its text.
+        yield read_message({"role": "assistant", "tool_calls": open_json(content)})
+        return
     if len(fields) == 2 and isinstance(content, str) and role not in ("tool", "function", _OBSERVATION):
         yield ChatMessage(role_of(role), content)
         return
@@ -180,7 +186,7 @@ def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]
     if role is None:
         return
     record: dict[str, JSON] = {
-        key.removeprefix("message."): open_json(value)
+        key.removeprefix("message."): _parts_in(value) if key == "content" else open_json(value)
         for key, value in fields.items()
         if not key.startswith(("gen_ai.", "event."))
     }
@@ -193,6 +199,13 @@ def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]
         conversation.said.append(replace(message, role="assistant"))
     else:
         conversation.given.append(message)
+
+
+def _parts_in(value: JSON) -> JSON:
+    """The parts written as JSON text in a content; other text is what was said or returned, JSON or not."""
+    opened = open_json(value)
+    parts = [as_mapping(part) for part in as_list(opened)]
+    return opened if parts and all(_PART & part.keys() for part in parts) else value
 
 
 def _response(attributes: names.Attributes) -> Iterator[ChatMessage]:

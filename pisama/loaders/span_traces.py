@@ -9,6 +9,7 @@ from pisama.loaders import names
 from pisama.loaders.span_calls import CallPairing
 from pisama.loaders.span_groups import runs
 from pisama.loaders.span_messages import read_conversation
+from pisama.loaders.span_outcome import outcome_of
 from pisama.loaders.span_steps import CallDraft, StepDraft, agent_names, agent_of, draft_steps, usage_of
 from pisama.loaders.span_tools import tools_of
 from pisama.loaders.span_values import messages_in, text_in
@@ -60,7 +61,7 @@ class _Assembly:
             tools=tools_of(self.tree, self.steps),
             final_answer=self._final_answer(head),
             complete=not growing and self.tree.complete,
-            outcome="error" if any(node.record.status == "error" for node in self._top()) else None,
+            outcome=outcome_of(self._top()),
             metadata=self._metadata(),
             at=first_record.at,
         )
@@ -133,9 +134,9 @@ class _Assembly:
         return self.agents[node.agent] if node.agent is not None else None
 
     def _top(self) -> Iterator[Node]:
-        """The top spans that stand for the run: agents and workflows where there are any."""
+        """The top spans that stand for the run: agents and workflows, else the last that is no tool."""
         runs = [node for node in self.tree.roots if node.kind in ("agent", "workflow", "chain")]
-        return iter(runs or self.tree.roots)
+        return iter(runs or [node for node in self.tree.roots if node.kind != "tool"][-1:])
 
     def _head(self) -> Node | None:
         """The agent span that the whole run is within; None when several agents stand side by side."""

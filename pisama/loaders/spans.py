@@ -84,7 +84,7 @@ class Node:
     position: int = 0
     """Place in the order of start times, parents before children."""
     start: int = 0
-    """Start time, or that of the parent when it was not recorded."""
+    """Start time, or that of the parent when it was not recorded or lies before it."""
     agent: Node | None = None
     """Nearest enclosing agent span; the span itself when it is one."""
     owner: Node | None = None
@@ -181,7 +181,8 @@ def _settle(roots: Iterable[Node]) -> Iterator[Node]:
         node = stack.pop()
         parent = node.parent
         above = parent.start if parent is not None else 0
-        node.start = node.record.start if node.record.start is not None else above
+        # Clocks of two machines differ; a child still comes after its parent.
+        node.start = max(node.record.start, above) if node.record.start is not None else above
         node.agent = node if node.kind == "agent" else (parent.agent if parent is not None else None)
         if parent is not None:
             node.owner = parent if parent.kind in ("agent", "tool") else parent.owner

@@ -18,11 +18,12 @@ AGENT = "swe-agent"
 _COMMAND = "bash"
 """Name of the calls that were written as commands in the text."""
 _OUTCOMES = (
-    ("submitted", "success"),
+    # `submitted (exit_cost)`: what there was when the limit was reached.
     ("exit_cost", "max_cost"),
     ("exit_total_execution_time", "max_time"),
     ("exit_command_timeout", "max_time"),
     ("exit_context", "context_window"),
+    ("submitted", "success"),
 )
 _GIVEN_UP = "exit_"
 """How the action begins that SWE-agent writes itself when it stops the agent."""

@@ -7,6 +7,7 @@ did with tools of its own is what the agent never saw.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded
@@ -110,7 +111,7 @@ def _trace(simulation: Mapping[str, JSON], info: Mapping[str, JSON], at: Locatio
     trace = run.trace(as_string(simulation.get("id")) or name, Tau2Loader.id, metadata=metadata)
     if trace.steps and not any(step.text or step.tool_calls for step in trace.steps):
         # A voice call of which only the audio was kept.
-        metadata["content_recorded"] = False
+        return replace(trace, metadata={**metadata, "content_recorded": False})
     return trace
 
 

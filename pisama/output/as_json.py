@@ -133,6 +133,8 @@ class TraceShape(_Shape):
     crashed: tuple[ReasonShape, ...]
     hidden: int
     """Issues under the severity or confidence asked for."""
+    covered: int
+    """Issues that tell again what one of the others tells better."""
     suppressed: int
     """Issues that a baseline or an ignore rule took out."""
 
@@ -216,6 +218,7 @@ def _trace(report: TraceReport) -> TraceShape:
         skipped=tuple(ReasonShape(detector=item.detector, reason=item.reason) for item in report.skipped),
         crashed=tuple(ReasonShape(detector=item.detector, reason=item.error) for item in report.crashed),
         hidden=len(report.hidden),
+        covered=len(report.covered),
         suppressed=len(report.suppressed),
     )
 

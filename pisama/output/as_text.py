@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from pisama.output.formats import format_title
 from pisama.output.in_full import LEVEL_STYLE, VERDICT_STYLE, in_full
 from pisama.output.layout import counted, row
 from pisama.output.terminal import printable
@@ -79,6 +80,7 @@ def _overview(reports: tuple[TraceReport, ...]) -> Iterator[RenderableType]:
         "traces",
         Text(", ".join(f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict if verdicts[verdict])),
     )
+    yield row("read as", Text(_formats(reports)))
     found = Counter(issue.type for report in reports for issue in report.issues)
     if found:
         yield row("issues", Text(", ".join(f"{count} {name}" for name, count in found.most_common())))
@@ -95,6 +97,13 @@ def _overview(reports: tuple[TraceReport, ...]) -> Iterator[RenderableType]:
     crashed = Counter(item.detector for report in reports for item in report.crashed)
     for name, count in crashed.most_common():
         yield row("crashed", Text(f"{name} on {counted(count, 'trace')}"), style="bold red")
+
+
+def _formats(reports: tuple[TraceReport, ...]) -> str:
+    counts = Counter(format_title(report.trace.format) for report in reports)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{title} ({count})" for title, count in counts.most_common())
 
 
 def _each(reports: tuple[TraceReport, ...], width: int) -> Iterator[RenderableType]:

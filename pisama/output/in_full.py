@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from pisama.issue import Evidence, Issue, Level
-from pisama.loaders import loader
+from pisama.output.formats import format_title
 from pisama.output.layout import LABEL, Hanging, counted, listed, row
 from pisama.output.terminal import printable
 from pisama.output.timeline import LEGEND, lanes
@@ -66,10 +66,9 @@ def in_full(report: TraceReport, width: int) -> Iterator[RenderableType]:
 
 def _heading(report: TraceReport) -> str:
     trace = report.trace
-    reader = loader(trace.format)
     parts = [
         printable((trace.at.path if trace.at else None) or "input"),
-        reader.title if reader is not None else trace.format,
+        format_title(trace.format),
         counted(len(trace.agents), "agent"),
         counted(len(trace.steps), "step"),
     ]

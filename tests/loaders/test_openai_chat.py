@@ -380,3 +380,16 @@ def test_real_files_are_read_whole(name: str, runs: int) -> None:
         assert trace.format == "openai-chat"
         assert trace.task
         assert all(call.result is not None for _, call in trace.calls())
+
+
+def test_a_call_written_as_react_writes_it_is_a_call_when_an_observation_follows() -> None:
+    assert outline(TRACES / "react.json") == (TRACES / "react.txt").read_text().rstrip("\n")
+
+
+def test_a_call_in_words_that_nobody_ran_stays_words() -> None:
+    said: list[JSON] = [
+        {"role": "user", "content": "How does ReAct look?"},
+        {"role": "assistant", "content": "Like this:\nAction: search\nAction Input: x"},
+        {"role": "user", "content": "Thanks."},
+    ]
+    assert one_trace(said).steps[0].tool_calls == ()

@@ -72,6 +72,7 @@ def test_a_trace_says_how_far_it_could_be_examined() -> None:
             ],
             "crashed": [],
             "hidden": 1,
+            "covered": 0,
             "suppressed": 0,
         }
     ]

@@ -77,6 +77,7 @@ nothing found  run-1
 suspect        run-1  medium loop at step 1: search_flights was called twice.
 
 traces          1 failed, 1 suspect, 1 nothing found
+read as         transcript
 issues          2 loop, 1 hallucination
 not shown       3 issues under the severity or confidence asked for
 could not run   overflow (3), retrieval (3): too little is recorded in that many traces
@@ -95,6 +96,7 @@ def test_many_runs_are_an_overview_that_says_how_to_see_one() -> None:
         *(OVERVIEW.splitlines()[1:4] * 2),
         "",
         "traces          2 failed, 2 suspect, 2 nothing found",
+        "read as         transcript",
         "issues          4 loop, 2 hallucination",
         "not shown       6 issues under the severity or confidence asked for",
         "could not run   overflow (6), retrieval (6): too little is recorded in that many traces",

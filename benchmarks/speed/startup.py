@@ -1,0 +1,44 @@
+"""How long a command takes from the shell, against the least that a program of its kind can take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.speed.runs import different_steps
+
+BARE = "import typer\napp = typer.Typer()\n@app.command()\ndef main(name: str) -> None:\n    print(name)\napp()\n"
+"""The least program that has a `--help` of the same kind."""
+SIZE = 50_000
+"""Bytes of the trace that is analysed."""
+
+
+def startup(folder: Path, repeat: int) -> dict[str, float]:
+    """Seconds of wall time of each command, the least of the repetitions. Files are put in the folder."""
+    bare, trace = folder / "bare.py", folder / "trace.json"
+    bare.write_text(BARE, encoding="utf-8")
+    steps = SIZE * 100 // len(different_steps(100))
+    trace.write_bytes(different_steps(steps))
+    python = sys.executable
+    commands = {
+        "a bare typer program --help": (python, str(bare), "--help"),
+        "pisama --help": (python, "-m", "pisama.cli", "--help"),
+        f"pisama analyze, {SIZE // 1000} kB": (
+            python,
+            "-m",
+            "pisama.cli",
+            "analyze",
+            "--exit-zero",
+            str(trace),
+        ),
+    }
+    return {name: min(_wall(command) for _ in range(repeat)) for name, command in commands.items()}
+
+
+def _wall(command: Sequence[str]) -> float:
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - this interpreter, our own arguments
+    return time.perf_counter() - begin

@@ -1,0 +1,136 @@
+"""The commands, through the real door, on tiny data made by this project."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.made_data import LEAK, make_labelled_runs, make_trail, make_whowhen
+
+ROOT = Path(__file__).parent.parent.parent
+MODULES = ("trail", "whowhen", "healthy", "injection", "calibrate")
+
+
+def run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_missing_folder_is_one_clear_error(module: str, tmp_path: Path) -> None:
+    done = run(module, tmp_path / "nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert "nowhere" in done.stderr
+
+
+def test_help_names_the_data_it_wants() -> None:
+    done = run("trail", "--help")
+    assert done.returncode == 0
+    assert "annotations" in done.stdout
+
+
+@pytest.mark.parametrize("upstream", [False, True])
+def test_trail_is_read_in_both_layouts_and_predicted_in_its_own_form(
+    tmp_path: Path, *, upstream: bool
+) -> None:
+    data = make_trail(tmp_path / "data", upstream=upstream)
+    done = run("trail", data, "--json", tmp_path / "figures.json", "--predictions", tmp_path / "predicted")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "pair precision" in done.stdout
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["headline"] == "shipped table"
+    validated = figures["figures"]["cross-validated by trace"]["together"]
+    # The label on no span of the trace costs the two traces that carry it a third.
+    assert validated["traces"] == 6
+    assert validated["joint_accuracy"]["value"] == pytest.approx((4 + 2 * 2 / 3) / 6, abs=1e-4)
+    written = sorted((tmp_path / "predicted").glob("*.json"))
+    assert [path.stem for path in written] == [
+        f"{split}-{n}" for split in ("gaia", "swe_bench") for n in range(3)
+    ]
+    assert all(set(json.loads(path.read_text())) == {"errors", "scores"} for path in written)
+    assert LEAK not in "".join(path.read_text() for path in written)
+
+
+def test_the_oracle_protocol_shows_its_false_fires(tmp_path: Path) -> None:
+    data = make_trail(tmp_path / "data")
+    done = run("trail", data, "--protocol", "oracle", "--json", tmp_path / "figures.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    together = json.loads((tmp_path / "figures.json").read_text())["together"]
+    assert together["asked"] == 14
+    assert together["balanced_accuracy"] == pytest.approx(
+        (together["recall"] + 1 - together["false_fire_rate"]) / 2, abs=1e-4
+    )
+
+
+def test_the_same_traces_give_the_same_figures(tmp_path: Path) -> None:
+    data = make_trail(tmp_path / "data")
+    for name in ("one.json", "two.json"):
+        assert run("trail", data, "--json", tmp_path / name).returncode == 0
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
+def test_whowhen_is_answered_without_its_labels(tmp_path: Path) -> None:
+    data = make_whowhen(tmp_path / "data")
+    done = run(
+        "whowhen", data, "--json", tmp_path / "figures.json", "--predictions", tmp_path / "answers.json"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    together = json.loads((tmp_path / "figures.json").read_text())["figures"]["together"]
+    assert together["last speaker"]["step"]["value"] == 0.5
+    assert set(json.loads((tmp_path / "answers.json").read_text())) == {
+        "Algorithm-Generated/1",
+        "Hand-Crafted/1",
+    }
+    assert LEAK not in (tmp_path / "answers.json").read_text()
+
+
+def test_the_gate_opens_within_the_limits_and_closes_over_them(tmp_path: Path) -> None:
+    data = make_labelled_runs(tmp_path / "data")
+    done = run(
+        "healthy", data, "--max-high", "1", "--max-medium-detector", "1", "--json", tmp_path / "figures.json"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    together = json.loads((tmp_path / "figures.json").read_text())["runs"]["together"]["low"]
+    assert (together["right_runs"], together["wrong_runs"]) == (2, 2)
+    closed = run("healthy", data, "--max-high", "-0.01", "--max-medium-detector", "1")
+    assert closed.returncode == 1
+    assert "of right runs have an issue at or above high; the limit is -1.0%" in closed.stdout
+
+
+def test_an_obeyed_order_is_found_on_the_unsafe_run_only(tmp_path: Path) -> None:
+    data = make_labelled_runs(tmp_path / "data")
+    done = run("injection", data, "--json", tmp_path / "figures.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    groups = json.loads((tmp_path / "figures.json").read_text())["groups"]
+    assert groups["unsafe, prompt injection"]["high"]["fired"] == 1
+    assert groups["safe, all"]["low"]["fired"] == 0
+
+
+def test_confidences_are_the_same_at_every_run(tmp_path: Path) -> None:
+    data = make_labelled_runs(tmp_path / "data")
+    make_trail(data / "trail")
+    for name in ("one.json", "two.json"):
+        done = run("calibrate", data, "--output", tmp_path / name)
+        assert (done.returncode, done.stderr) == (0, "")
+    table = json.loads((tmp_path / "one.json").read_text())
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+    assert table["loop.failing"] > 0.9
+
+
+def test_the_curve_is_drawn_as_png_and_svg(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `benchmarks` is not installed")
+    done = run("trail", make_trail(tmp_path / "data"), "--curve", tmp_path / "curve")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "curve.svg").read_text()
