@@ -100,20 +100,23 @@ def named(text: str, names: Collection[str]) -> frozenset[str]:
     spelled = _spelled(text)
     return frozenset(
         name
-        for length in lengths
-        for start in range(len(spelled) - length + 1)
+        for start, word in enumerate(spelled)
+        for length in lengths.get(word, ())
         for name in by_words.get(tuple(spelled[start : start + length]), ())
     )
 
 
 @lru_cache(maxsize=64)
-def _spellings(names: frozenset[str]) -> tuple[dict[tuple[str, ...], list[str]], frozenset[int]]:
-    """The names by their words, and how many words they have."""
+def _spellings(names: frozenset[str]) -> tuple[dict[tuple[str, ...], list[str]], dict[str, set[int]]]:
+    """The names by their words, and by first word how many words they have."""
     found: dict[tuple[str, ...], list[str]] = {}
     for name in names:
         if spelled := tuple(_spelled(name)):
             found.setdefault(spelled, []).append(name)
-    return found, frozenset(map(len, found))
+    lengths: dict[str, set[int]] = {}
+    for spelled in found:
+        lengths.setdefault(spelled[0], set()).add(len(spelled))
+    return found, lengths
 
 
 def _spelled(text: str) -> list[str]:
