@@ -25,11 +25,14 @@ from benchmarks.trail.data import Pair
 from benchmarks.trail.forest import Branch, Leaf, Matrix, Tree, grow, shares
 from benchmarks.trail.sightings import Examined
 from benchmarks.trail.spans import Candidate
+from pisama.trace import JSON
 
 TABLE = Path(__file__).with_name("adapter.json")
-PREDICTIONS = 5.5
+PREDICTIONS = 5.6
 """Predictions per trace at the operating point, on average over the training traces; the budget of the
 benchmark is 6, and other traces may be longer."""
+LEAST_SHARE = 0.005
+"""Shares below this one are left out of the file: they could not carry a prediction."""
 LEAST_TRACES = 3
 """Training traces that must show a sign before the forest may use it."""
 
@@ -70,7 +73,8 @@ class Adapter:
 
 def marks(probable: Matrix) -> Matrix:
     """Shares of one trace over the square root of their sum: few failures weigh more than each of many."""
-    return probable / max(1.0, float(probable.sum())) ** 0.5
+    promised = max(1.0, float(probable.sum()))
+    return probable / float(np.sqrt(promised))
 
 
 def _pairs(candidates: Sequence[Candidate], marked: Matrix) -> dict[Pair, float]:
@@ -92,10 +96,10 @@ def _table(candidates: Iterable[Candidate], signs: Sequence[str]) -> Matrix:
 def _as_json(node: Branch | Leaf) -> object:
     if isinstance(node, Branch):
         return [node.sign, node.absent, node.present]
-    return {CATEGORIES[n]: round(share, 3) for n, share in enumerate(node.shares) if share >= 0.001}
+    return {CATEGORIES[n]: round(share, 3) for n, share in enumerate(node.shares) if share >= LEAST_SHARE}
 
 
-def _node(told: object) -> Branch | Leaf:
+def _node(told: JSON) -> Branch | Leaf:
     if isinstance(told, list):
         sign, absent, present = cast(list[int], told)
         return Branch(sign, absent, present)
@@ -110,7 +114,7 @@ def shipped() -> Adapter:
     if not isinstance(threshold, (int, float)):
         raise DataMissingError(f"{TABLE} has no threshold; write it with --fit")
     trees = tuple(
-        tuple(_node(node) for node in cast(list[object], tree)) for tree in cast(list[object], table["trees"])
+        tuple(_node(node) for node in cast(list[JSON], tree)) for tree in cast(list[JSON], table["trees"])
     )
     return Adapter(
         tuple(cast(list[str], table["signs"])), trees, float(threshold), str(table.get("fitted_on", ""))
@@ -153,8 +157,6 @@ def threshold_for(marked: npt.NDArray[np.float64], traces: int) -> float:
 
 def _known_signs(cases: Sequence[Examined]) -> tuple[str, ...]:
     tally = Counter(
-        sign
-        for each in cases
-        for sign in {sign for candidate in each.candidates for sign in candidate.signs}
+        sign for each in cases for sign in {sign for candidate in each.candidates for sign in candidate.signs}
     )
     return tuple(sorted(sign for sign, count in tally.items() if count >= LEAST_TRACES))

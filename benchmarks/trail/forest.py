@@ -21,7 +21,7 @@ Rows: TypeAlias = npt.NDArray[np.intp]
 TREES = 40
 LEAST = 8
 """Training cases in a leaf, at least: fewer, and a leaf says more of single annotators than of the sign."""
-SIGNS_TRIED = 0.2
+SIGNS_TRIED = 0.1
 """Share of the signs among which each branch chooses."""
 
 
@@ -115,7 +115,9 @@ def _best_sign(signs: Matrix, labels: Matrix, chance: np.random.Generator) -> in
     possible = np.flatnonzero((having >= LEAST) & (having <= size - LEAST))
     if not len(possible):
         return None
-    tried = chance.choice(possible, min(len(possible), max(1, round(SIGNS_TRIED * signs.shape[1]))), replace=False)
+    tried = chance.choice(
+        possible, min(len(possible), max(1, round(SIGNS_TRIED * signs.shape[1]))), replace=False
+    )
     with_sign = signs[:, tried].T @ labels
     count = having[tried][:, None]
     explained = (with_sign**2 / count + (total - with_sign) ** 2 / (size - count)).sum(axis=1)

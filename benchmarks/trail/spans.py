@@ -98,7 +98,9 @@ class _Reading:
             query = call.call.arguments.get("query") if isinstance(call.call.arguments, dict) else None
             if isinstance(query, str):
                 stems = self.table.stem_set(query)
-                found[call.position] = any(overlap(stems, other) >= SAME_QUESTION for other in asked[-LATEST:])
+                found[call.position] = any(
+                    overlap(stems, other) >= SAME_QUESTION for other in asked[-LATEST:]
+                )
                 asked.append(stems)
         return found
 
