@@ -234,3 +234,20 @@ def test_agents_and_handoffs_come_in_their_order(path: str) -> None:
         trace = examined.trace
         handed = tuple((step.agent, step.recipient) for step in trace.steps if step.recipient is not None)
         assert (trace.agents, handed) == first(TEAMS, path)
+
+
+DELEGATES: Mapping[str, tuple[str, ...]] = {
+    "claude_code/gen/subagents/925c4f8c-6146-46ad-9e1c-6a66e028644d.jsonl": ("claude", "general-purpose"),
+    "codex/gen_0.169/rollout-*-01a20772-5c1f-*": ("codex", "Linnaeus"),
+    "gemini_cli/gen_0.61/session-*-f72a61de.jsonl": ("gemini", "codebase_investigator"),
+}
+
+
+@pytest.mark.parametrize("pattern", DELEGATES)
+def test_sub_agents_in_files_of_their_own_are_agents_of_the_run(pattern: str) -> None:
+    (path,) = matching([pattern])
+    (examined,) = report(path).traces
+    trace = examined.trace
+    assert trace.agents == DELEGATES[pattern]
+    first_agent = trace.agents[0]
+    assert all((step.parent is None) == (step.agent == first_agent) for step in trace.steps)
