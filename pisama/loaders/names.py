@@ -90,10 +90,12 @@ TOOL_ARGUMENTS: Names = (
     "arguments",
     "input",
 )
+ADK_ANSWER = "gcp.vertex.agent.tool_response"
+"""The object that ADK made of what a tool returned."""
 TOOL_RESULT: Names = (
     "gen_ai.tool.call.result",
     "tool_response",
-    "gcp.vertex.agent.tool_response",
+    ADK_ANSWER,
     "ai.toolCall.result",
     "ai.toolCall.output",
     "output.value",
@@ -190,6 +192,8 @@ GRAPH_COMMON_NODES = frozenset(
     {"agent", "model", "call_model", "tools", "llm", "chatbot", "model_request", "__start__"}
 )
 """Nodes that prebuilt graphs have inside one agent; the agent is what encloses them."""
+PARTS_OF_AGENTS = frozenset({"execute_event_loop_cycle"})
+"""Names of spans that an instrumentor puts between every agent and its model calls."""
 
 FINAL_ANSWER_TOOLS = frozenset({"final_answer", "final_result", "final_output"})
 FINAL_ANSWER_ARGUMENTS: Names = ("answer", "result", "response", "output", "final_answer")
@@ -276,6 +280,7 @@ _SPAN_NAMES: Mapping[str, str] = {
     "running tools": "chain",
     "running tool": "tool",
     "invocation": "workflow",
+    "call_llm": "llm",
 }
 _AGENT_RUN = "agent_run ["
 """How ADK 1 names the span of an agent: `agent_run [name]`."""

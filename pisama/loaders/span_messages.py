@@ -17,6 +17,7 @@ MAX_INDEX_DIGITS = 7
 
 _PART = frozenset(("type", "text", "toolUse", "toolResult", "reasoningContent"))
 _TEXT_FIELDS = ("content", "message")
+_MESSAGE = frozenset(("role", "content", "parts", "tool_calls"))
 _REPLAYED_CALLS = "tool-call"
 _CALLS_AS_CONTENT = '[{"function":'
 _OBSERVATION = "tool-response"
@@ -202,9 +203,11 @@ def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]
         if not key.startswith(("gen_ai.", "event."))
     }
     inner = record.pop("message", None)
-    if isinstance(inner, str | list):
+    message_in = as_mapping(open_json(inner))
+    if isinstance(inner, str | list) and not message_in.keys() & _MESSAGE:
         record["content"] = inner
-    record.update(as_mapping(open_json(inner)))
+    else:
+        record.update(message_in)
     message = read_message({"role": role, **record})
     if name == "gen_ai.choice":
         conversation.said.append(replace(message, role="assistant"))

@@ -174,10 +174,10 @@ def is_part(root: Node) -> bool:
     It is a step of one, or a node that every prebuilt graph has, so its name is no agent's and its input
     no task.
     """
-    if root.kind != "chain" or root.record.parent_id is None:
-        return False
     name = root.record.name
-    return _is_step(name) or name in names.GRAPH_COMMON_NODES
+    if root.kind not in ("chain", None) or root.record.parent_id is None:
+        return False
+    return _is_step(name) or name in names.GRAPH_COMMON_NODES or name in names.PARTS_OF_AGENTS
 
 
 def model_calls(tree: SpanTree) -> list[Node]:

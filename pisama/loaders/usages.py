@@ -20,11 +20,11 @@ _THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
 _DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _CACHED = (
     *("cachedContentTokenCount", "cached_content_token_count", "cache_read_tokens"),
-    *("input_tokens_cache_read", "cache_read_input_token_count"),
+    "cache_read_input_token_count",
 )
-_READ_APART = ("cache_read_input_tokens", "cacheReadInputTokens")
-_WRITTEN_APART = ("cache_creation_input_tokens", "cacheWriteInputTokens")
-"""Anthropic and Bedrock count what went through the cache apart from the other input."""
+_READ_APART = ("cache_read_input_tokens", "cacheReadInputTokens", "input_tokens_cache_read")
+_WRITTEN_APART = ("cache_creation_input_tokens", "cacheWriteInputTokens", "input_tokens_cache_write")
+"""Anthropic, Bedrock and Inspect count what went through the cache apart from the other input."""
 _TOTAL = ("totalTokens", "total_tokens")
 """Frameworks that write usage as these do, of providers that count otherwise, have it in the input: their
 total is then input and output alone."""
