@@ -298,3 +298,39 @@ def test_a_span_that_lost_its_parent_belongs_to_the_only_run_that_it_lies_within
         span(1, None, "invoke_agent desk", top, end=9), span(2, None, "invoke_agent twin", top, end=9), within
     )
     assert [step.agent for step in trace.steps if step.error] == ["agent"]
+
+
+def test_a_client_that_emits_spans_of_its_own_beside_an_instrumentor_is_counted_once() -> None:
+    told: dict[str, JSON] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "content": "Hello"}]),
+        "gen_ai.usage.input_tokens": 7,
+    }
+    own: dict[str, JSON] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.input_tokens": 7,
+    }
+    trace = read(
+        span(2, 1, "anthropic.chat", told, end=5),
+        span(3, 1, "anthropic.messages.create", own, end=4),
+        span(6, 1, "anthropic.messages.create", own, end=9),
+        span(7, 1, "anthropic.chat", told, end=8),
+        span(10, 1, "anthropic.chat", told),
+        span(20, 1, "anthropic.messages.create", own),
+    )
+    assert [step.text for step in trace.steps] == ["Hello", "Hello", "Hello", ""]
+    assert [step.span_id for step in trace.steps] == ["2", "7", "10", "20"]
+
+
+def test_model_calls_side_by_side_that_record_as_much_are_calls_of_their_own() -> None:
+    chat: dict[str, JSON] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    other: dict[str, JSON] = {**chat, "gen_ai.request.model": "n"}
+    trace = read(
+        span(1, None, "run", end=9),
+        span(2, 1, "chat a", chat, end=9),
+        span(3, 1, "chat b", chat, end=9),
+        span(4, 1, "chat c", other, end=9),
+    )
+    assert len(trace.steps) == 3
