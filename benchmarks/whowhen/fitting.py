@@ -66,7 +66,7 @@ class Settings:
     """Steps that either side of a question must have."""
 
 
-LED = Settings(depth=3, rounds=40, rate=0.2, ridge=6.0, columns=0.2, runs=0.7)
+LED = Settings(depth=3, rounds=30)
 UNLED = Settings(depth=1, rounds=80)
 
 

@@ -59,19 +59,20 @@ class Model:
         table, steps = tabulated(columns)
         return softmax(self.scores(table, steps) / self.temperature)
 
-    def credits(self, columns: Columns, position: int) -> dict[tuple[str, bool], float]:
-        """What each sign adds to the score of a step, beyond what it adds to the mean step of the run.
+    def credits(self, columns: Columns, positions: Sequence[int]) -> list[dict[tuple[str, bool], float]]:
+        """What each sign adds to the score of each of these steps, beyond what it adds to the mean step of the run.
 
         A tree's end is shared evenly by the signs that were asked about on the way to it.
         """
         table, steps = tabulated(columns)
-        found: dict[tuple[str, bool], float] = {}
+        found: list[dict[tuple[str, bool], float]] = [{} for _ in positions]
         for tree in self.trees:
             ends = _ends(tree, table, steps)
-            gain = float(ends[position] - ends.mean())
-            asked = _asked(tree, table, position)
-            for key in asked:
-                found[key] = found.get(key, 0.0) + gain / len(asked)
+            gains = ends - ends.mean()
+            for position, credit in zip(positions, found, strict=True):
+                asked = _asked(tree, table, position)
+                for key in asked:
+                    credit[key] = credit.get(key, 0.0) + float(gains[position]) / len(asked)
         return found
 
 

@@ -51,16 +51,16 @@ def rank(report: TraceReport, weights: Weights | None = None) -> Attribution | N
     model = (weights or shipped()).for_run(led=run.led)
     likely = model.probabilities(columns)
     scores = together(likely, [step.agent for step in run.steps])
-    best = np.argsort(-scores, kind="stable")[:CANDIDATES]
+    best = [int(position) for position in np.argsort(-scores, kind="stable")[:CANDIDATES]]
     candidates = tuple(
         Candidate(
             agent=run.steps[position].agent,
             step=run.steps[position].index,
             span_id=run.steps[position].span_id,
             score=round(float(scores[position]), 4),
-            reason=reason(run, columns, model.credits(columns, position), position),
+            reason=reason(run, columns, credit, position),
         )
-        for position in map(int, best)
+        for position, credit in zip(best, model.credits(columns, best), strict=True)
     )
     first = candidates[0]
     confidence = round(float(likely[best[0]]), 4)

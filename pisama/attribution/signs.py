@@ -7,7 +7,6 @@ No sign knows a step's number, how long the run is or what an agent is called. T
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from itertools import accumulate
 from math import log1p
 
@@ -22,8 +21,18 @@ from pisama.attribution.columns import (
     nearest,
     where,
 )
-from pisama.attribution.run import Run, likeness, returned_by, share
-from pisama.attribution.wording import AGREES, DOUBTS, FILE, HAS, INTENDS, MAKES_DO, count
+from pisama.attribution.deeds import (
+    asserts_on_nothing,
+    closes,
+    ends_unchecked,
+    new_files,
+    result_stems,
+    same_result,
+    silent,
+    used,
+)
+from pisama.attribution.run import Run, likeness, share
+from pisama.attribution.wording import AGREES, DOUBTS, HAS, INTENDS, MAKES_DO, count
 from pisama.claims import ClaimKind, admits_failure, prose
 
 Columns = dict[str, list[float]]
@@ -38,10 +47,6 @@ ORDER = frozenset(
 
 _BACK = 12
 """Steps looked back on for repetition."""
-_AHEAD = 5
-"""Steps in which a result can be used."""
-_CLOSING = 40
-"""Distinct stems below which a step that brings nothing merely closes."""
 _ISSUES = {
     "issue_unfounded": ("hallucination", "grounding"),
     "issue_of_tools": ("tool_error", "malformed_output", "corruption", "retrieval", "tool_misuse"),
@@ -76,13 +81,13 @@ def _acts(run: Run) -> Columns:
         "failed_call": flags(run.failed),
         "empty_result": flags(run.empty),
         "useful_call": flags(run.useful),
-        "closes": flags(_closes(run)),
+        "closes": flags(closes(run)),
         "delegates": flags(step.recipient is not None for step in run.steps),
         "leads": flags(step.agent in run.leaders for step in run.steps),
         "restates_task": flags(run.restates_task(position) for position in range(len(run.steps))),
         "starts_with_call": flags(bool(calls) and position == 0 for position, calls in enumerate(run.calls)),
         "length": [log1p(len(step.words)) for step in run.steps],
-        "new_file": flags(_new_files(run)),
+        "new_file": flags(new_files(run)),
     }
 
 
@@ -92,14 +97,14 @@ def _contributions(run: Run) -> Columns:
     unbacked = [log1p(len(each.unbacked)) for each in given]
     return {
         "new_values": new,
-        "new_values_said": where(_silent(run), new),
+        "new_values_said": where(silent(run), new),
         "new_numbers": [log1p(sum(any(map(str.isdigit, v)) for v in each.new)) for each in given],
         "new_values_in_code": [log1p(len(each.new_coded)) for each in given],
         "new_values_returned": [log1p(len(each.new_returned)) for each in given],
-        "unbacked_values": where(_silent(run), unbacked),
+        "unbacked_values": where(silent(run), unbacked),
         "contributes": flags(run.contributes),
         "asserts": flags(run.asserts),
-        "asserts_on_nothing": flags(_asserts_on_nothing(run)),
+        "asserts_on_nothing": flags(asserts_on_nothing(run)),
     }
 
 
@@ -138,7 +143,7 @@ def _answer(run: Run) -> Columns:
 
 def _wording(run: Run) -> Columns:
     said = [prose(text) for text in run.texts]
-    silent = _silent(run)
+    uncalled = silent(run)
     intends = counts(INTENDS, said)
     has = counts(HAS, said)
     makes_do = [
@@ -150,13 +155,13 @@ def _wording(run: Run) -> Columns:
     )
     return {
         "makes_do": makes_do,
-        "makes_do_uncalled": where(silent, makes_do),
+        "makes_do_uncalled": where(uncalled, makes_do),
         "presents": has,
         "announces": [log1p(len(run.table.announcements(step.words))) for step in run.steps],
         "intends_more_than_presents": [a - b for a, b in zip(intends, has, strict=True)],
-        "agrees_uncalled": where(silent, counts(AGREES, said)),
+        "agrees_uncalled": where(uncalled, counts(AGREES, said)),
         "doubts": counts(DOUBTS, said),
-        "checks_uncalled": where(silent, flags(checks)),
+        "checks_uncalled": where(uncalled, flags(checks)),
         "admits_failure": flags(admits_failure(text) for text in run.texts),
         "pretends": [log1p(len(run.table.pretences(step.words))) for step in run.steps],
     }
@@ -205,7 +210,7 @@ def _order(run: Run) -> Columns:
         "next_call_fails": flags(good is False for good in next_call),
         "next_call_works": flags(good is True for good in next_call),
         "earlier_contributions": [log1p(number) for number in accumulate(run.contributes[:-1], initial=0)],
-        "ends_unchecked": flags(_ends_unchecked(run)),
+        "ends_unchecked": flags(ends_unchecked(run)),
         "nothing_works_later": [1.0 - part for part in any_after(run.useful)],
     }
 
@@ -238,7 +243,7 @@ def _repetition(run: Run) -> Columns:
             )
             for position, stems in enumerate(run.stems)
         ],
-        "same_result": flags(_same_result(run)),
+        "same_result": flags(same_result(run)),
         "asked_again": [
             likeness(run.stems[one], run.stems[two])
             if one is not None and two is not None and not gives
@@ -253,12 +258,12 @@ def _repetition(run: Run) -> Columns:
             for position in range(len(given))
         ],
         "result_on_topic": [
-            share(run.stems[one], _result_stems(run, position))
+            share(run.stems[one], result_stems(run, position))
             if one is not None and run.calls[position]
             else 0.5
             for position, one in enumerate(instruction)
         ],
-        "result_used": [_used(run, position) for position in range(len(run.steps))],
+        "result_used": [used(run, position) for position in range(len(run.steps))],
     }
 
 
@@ -288,58 +293,3 @@ def _issues(run: Run) -> Columns:
             for issues in run.issues
         ]
     return found
-
-
-def _silent(run: Run) -> list[bool]:
-    """Steps that make no call."""
-    return [not calls for calls in run.calls]
-
-
-def _closes(run: Run) -> list[bool]:
-    return [
-        not calls and not each.new and len(stems) < _CLOSING
-        for calls, each, stems in zip(run.calls, run.contributions, run.stems, strict=True)
-    ]
-
-
-def _ends_unchecked(run: Run) -> list[bool]:
-    """Whether the run stops right after an act whose result nobody spoke of."""
-    last = len(run.steps) - 1
-    return [position == last and flag for position, flag in enumerate(run.contributes)]
-
-
-def _asserts_on_nothing(run: Run) -> list[bool]:
-    """Whether a step presents new values though no call has brought anything yet."""
-    nothing_yet = accumulate((not useful for useful in run.useful), min)
-    return [asserts and nothing for asserts, nothing in zip(run.asserts, nothing_yet, strict=True)]
-
-
-def _new_files(run: Run) -> Iterable[bool]:
-    known = set(FILE.findall(run.report.trace.task or ""))
-    for calls, arguments in zip(run.calls, run.arguments, strict=True):
-        named = set(FILE.findall(arguments))
-        yield not named <= known
-        known |= named
-        for call in calls:
-            known.update(FILE.findall(returned_by(call)[:20_000]))
-
-
-def _same_result(run: Run) -> Iterable[bool]:
-    latest: dict[str, int | None] = {}
-    for step, calls in zip(run.steps, run.calls, strict=True):
-        last = latest.get(step.agent)
-        yield last is not None and any(call.returned == last for call in calls)
-        if calls:
-            latest[step.agent] = calls[-1].returned
-
-
-def _result_stems(run: Run, position: int) -> frozenset[str]:
-    return run.table.stem_set("\n".join(returned_by(call)[:5_000] for call in run.calls[position]))
-
-
-def _used(run: Run, position: int) -> float:
-    new = run.contributions[position].new_returned
-    if not new:
-        return 0.0
-    later = run.contributions[position + 1 : position + 1 + _AHEAD]
-    return len({value for each in later for value in new & (each.said | each.coded)}) / min(len(new), 20)

@@ -57,7 +57,7 @@ def in_full(report: TraceReport, width: int) -> Iterator[RenderableType]:
         yield _issue(number, issue)
         yield Text()
     if report.attribution is not None:
-        yield row("most likely cause", Text(_cause(report.attribution)))
+        yield Hanging("most likely cause: ", Text(_cause(report.attribution)), style="bold", repeat=False)
         yield Text()
     yield from _timeline(report, width)
     yield row("totals", Text(_totals(report)))
