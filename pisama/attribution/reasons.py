@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pisama.attribution.run import Run, returned_by
 from pisama.attribution.signs import Columns
 from pisama.attribution.wording import AGREES, DOUBTS, FILE, MAKES_DO
-from pisama.issue import Issue
+from pisama.issue import Issue, Level
 from pisama.redact import redact
 from pisama.text import quote
 
@@ -26,7 +26,7 @@ Say = Callable[[Run, int], str]
 
 
 def reason(run: Run, columns: Columns, credit_of: Mapping[tuple[str, bool], float], position: int) -> str:
-    """The signs that carried a step, strongest first, in words; never empty."""
+    """The signs that carried a step, strongest first, in words, and its worst issue; never empty."""
     totals: dict[str, float] = {}
     for (name, _), credit in credit_of.items():
         totals[name] = totals.get(name, 0.0) + credit
@@ -37,6 +37,9 @@ def reason(run: Run, columns: Columns, credit_of: Mapping[tuple[str, bool], floa
         phrase = _phrase(name, run, columns, position)
         if phrase and phrase not in said:
             said.append(phrase)
+    worst = _worst(run.issues[position])
+    if worst is not None and worst.severity >= Level.MEDIUM.floor and _issue_words(worst) not in said:
+        said.append(f"and {_issue_words(worst)}")
     if not said:
         return _whatever(run, position)
     return redact("; ".join(said))

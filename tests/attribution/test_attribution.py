@@ -125,6 +125,7 @@ def test_an_issue_that_is_not_shown_counts_as_a_failure_too() -> None:
     assert hidden.issues == ()
     assert hidden.attribution == shown.attribution
     assert shown.attribution is not None
+    assert shown.issues[0].summary.rstrip(".") in shown.attribution.reason
 
 
 def test_secrets_stay_out_of_reasons() -> None:
