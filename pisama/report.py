@@ -50,7 +50,7 @@ class Crashed:
 
 
 STANDS_OUT = 0.25
-"""Confidence below which steps named on labelled runs were wrong five times in six."""
+"""Confidence below which steps named on labelled runs were wrong more than four times in five."""
 
 
 @dataclass(frozen=True, slots=True)
