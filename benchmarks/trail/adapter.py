@@ -1,15 +1,17 @@
-"""From native issues to the pairs of the benchmark: a table of kinds of spans.
+"""From native issues to the pairs of the benchmark: shares of kinds of spans, and weights of signs.
 
 Each span of a trace has signs (`benchmarks.trail.spans`): the issues that name it, its part in the
-run, how its calls went. They say of which kind it is (`benchmarks.trail.kinds`), and `adapter.json`
-holds the share of every category among the training spans of that kind. A trace's predictions are the
-pairs whose mark reaches the threshold; the mark is the share over the square root of how many failures
-the trace promises, because the benchmark counts each trace's failures as one whole.
+run, how its calls went. They say of which kind it is (`benchmarks.trail.kinds`). `adapter.json` holds
+the share of every category among the training spans of a kind, and what each sign and kind weighs for
+each category in a logistic regression; the shares by the two are averaged. A trace's predictions are
+the pairs whose mark reaches the threshold; the mark is the share over the square root of how many
+failures the trace promises, because the benchmark counts each trace's failures as one whole.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +24,8 @@ from benchmarks.data import DataMissingError, as_object, read_json
 from benchmarks.trail.categories import CATEGORIES
 from benchmarks.trail.data import Pair
 from benchmarks.trail.kinds import KINDS, Matrix, kind_of, kind_shares, shares_without_own
+from benchmarks.trail.regression import fit as fitted_weights
+from benchmarks.trail.regression import honest_shares, shares
 from benchmarks.trail.sightings import Examined
 from benchmarks.trail.spans import Candidate
 from pisama.trace import JSON
@@ -33,14 +37,24 @@ BUDGET = 6.0
 """Predictions per trace, on average over the traces at hand, that are never exceeded."""
 LEAST_SHARE = 0.01
 """Shares below this one are left out of the file: they could not carry a prediction."""
+LEAST_WEIGHT = 0.005
+"""The same for weights, however they point."""
+LEAST_TRACES = 3
+"""Training traces that must show a sign before it is weighed."""
+_ALWAYS = "always"
+"""What the offset of the regression is called among the signs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """The fitted table and its operating point."""
+    """The fitted shares and weights, and the operating point."""
 
     kinds: Matrix
     """Shares of the categories by kind of span; shape (kinds, categories)."""
+    signs: tuple[str, ...]
+    """The signs that weigh anything; the offset is the last."""
+    weights: Matrix
+    """Of each sign for each category; shape (signs, categories)."""
     threshold: float
     """Least mark of a prediction."""
     fitted_on: str = ""
@@ -50,7 +64,9 @@ class Adapter:
         """Every pair of a span of this trace and a category, with its mark; pairs without a chance are left out."""
         if not candidates:
             return {}
-        return _pairs(candidates, marks(self.kinds[[kind_of(each) for each in candidates]]))
+        by_kind = self.kinds[[kind_of(each) for each in candidates]]
+        by_signs = shares(self.weights, _table(candidates, self.signs[:-1]))
+        return _pairs(candidates, marks((by_kind + by_signs) / 2))
 
     def predict(self, candidates: Sequence[Candidate]) -> frozenset[Pair]:
         """The pairs at or above the threshold."""
@@ -65,11 +81,18 @@ class Adapter:
         return replace(self, threshold=max(self.threshold, least))
 
     def as_json(self) -> dict[str, object]:
-        """The table as it lies beside this module."""
+        """Shares and weights as they lie beside this module."""
         return {
             "fitted_on": self.fitted_on,
             "threshold": round(self.threshold, 4),
-            "kinds": {name: _by_category(row) for name, row in zip(KINDS, self.kinds.tolist(), strict=True)},
+            "kinds": {
+                name: _by_category(row, LEAST_SHARE)
+                for name, row in zip(KINDS, self.kinds.tolist(), strict=True)
+            },
+            "weights": {
+                sign: _by_category(row, LEAST_WEIGHT)
+                for sign, row in zip(self.signs, self.weights.tolist(), strict=True)
+            },
         }
 
 
@@ -86,8 +109,21 @@ def _pairs(candidates: Sequence[Candidate], marked: Matrix) -> dict[Pair, float]
     }
 
 
-def _by_category(given: Sequence[float]) -> dict[str, float]:
-    return {CATEGORIES[n]: round(share, 3) for n, share in enumerate(given) if share >= LEAST_SHARE}
+def _table(candidates: Sequence[Candidate], signs: Sequence[str]) -> Matrix:
+    """Which of these signs, kinds among them, each span has. Shape (spans, signs)."""
+    column = {sign: number for number, sign in enumerate(signs)}
+    table = np.zeros((len(candidates), len(signs)))
+    for row, each in enumerate(candidates):
+        table[row, [column[sign] for sign in _all_signs(each) if sign in column]] = 1
+    return table
+
+
+def _all_signs(candidate: Candidate) -> frozenset[str]:
+    return candidate.signs | {f"kind {tuple(KINDS)[kind_of(candidate)]}"}
+
+
+def _by_category(given: Sequence[float], least: float) -> dict[str, float]:
+    return {CATEGORIES[n]: round(value, 3) for n, value in enumerate(given) if abs(value) >= least}
 
 
 def _in_order(told: JSON) -> tuple[float, ...]:
@@ -96,14 +132,17 @@ def _in_order(told: JSON) -> tuple[float, ...]:
 
 
 def shipped() -> Adapter:
-    """The table beside this module. Raises `DataMissingError` when it is not there or cannot be read."""
+    """The adapter beside this module. Raises `DataMissingError` when it is not there or cannot be read."""
     table = as_object(read_json(TABLE))
     threshold = table.get("threshold")
     if not isinstance(threshold, (int, float)):
         raise DataMissingError(f"{TABLE} has no threshold; write it with --fit")
     told = as_object(table.get("kinds"))
     kinds = np.array([_in_order(told.get(name, {})) for name in KINDS])
-    return Adapter(kinds, float(threshold), str(table.get("fitted_on", "")))
+    weighed = as_object(table.get("weights"))
+    signs = (*(sign for sign in weighed if sign != _ALWAYS), _ALWAYS)
+    weights = np.array([_in_order(weighed.get(sign, {})) for sign in signs])
+    return Adapter(kinds, signs, weights, float(threshold), str(table.get("fitted_on", "")))
 
 
 def digest(cases: Iterable[Examined]) -> str:
@@ -113,7 +152,7 @@ def digest(cases: Iterable[Examined]) -> str:
 
 
 def fit(cases: Sequence[Examined]) -> Adapter:
-    """The table for these traces, with the threshold that keeps to `PREDICTIONS` a trace.
+    """The adapter for these traces, with the threshold that keeps to `PREDICTIONS` a trace.
 
     The threshold is set on what other traces say of each, because a rare kind looks better on its own
     traces than it is.
@@ -125,11 +164,16 @@ def fit(cases: Sequence[Examined]) -> Adapter:
         for column, category in enumerate(CATEGORIES):
             labels[row, column] = (candidate.span, category) in cases[trace].gold
     kinds = [kind_of(candidate) for candidate in listed]
-    honest = shares_without_own(kinds, labels, traces)
+    signs = _known_signs(cases)
+    table = _table(listed, signs)
+    honest = (shares_without_own(kinds, labels, traces) + honest_shares(table, labels, traces)) / 2
     owner = np.asarray(traces)
     marked = np.concatenate([marks(honest[owner == number]) for number in range(len(cases))])
     threshold = threshold_for(marked.ravel(), len(cases), PREDICTIONS)
-    return Adapter(kind_shares(kinds, labels), threshold, digest(cases))
+    weights = fitted_weights(table, labels)
+    telling = np.abs(weights).max(axis=1) >= LEAST_WEIGHT
+    kept = tuple(sign for sign, tells in zip((*signs, _ALWAYS), telling, strict=True) if tells)
+    return Adapter(kind_shares(kinds, labels), kept, weights[telling], threshold, digest(cases))
 
 
 def threshold_for(marked: npt.NDArray[np.float64], traces: int, per_trace: float) -> float:
@@ -139,3 +183,12 @@ def threshold_for(marked: npt.NDArray[np.float64], traces: int, per_trace: float
     if len(ranked) <= allowed:
         return float(ranked[-1]) if len(ranked) else 1.0
     return float(np.nextafter(ranked[allowed], 2.0))
+
+
+def _known_signs(cases: Sequence[Examined]) -> tuple[str, ...]:
+    tally = Counter(
+        sign
+        for each in cases
+        for sign in {sign for candidate in each.candidates for sign in _all_signs(candidate)}
+    )
+    return tuple(sorted(sign for sign, count in tally.items() if count >= LEAST_TRACES))
