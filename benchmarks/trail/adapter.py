@@ -4,8 +4,7 @@ Each span of a trace has signs (`benchmarks.trail.spans`): the issues that name 
 run, how its calls went. They say of which kind it is (`benchmarks.trail.kinds`). `adapter.json` holds
 the share of every category among the training spans of a kind, and what each sign and kind weighs for
 each category in a logistic regression; the shares by the two are averaged. A trace's predictions are
-the pairs whose mark reaches the threshold; the mark is the share over the square root of how many
-failures the trace promises, because the benchmark counts each trace's failures as one whole.
+the pairs whose mark (`marks`) reaches the threshold.
 """
 
 from __future__ import annotations
@@ -37,6 +36,8 @@ BUDGET = 6.0
 """Predictions per trace, on average over the traces at hand, that are never exceeded."""
 LEAST_SHARE = 0.01
 """Shares below this one are left out of the file: they could not carry a prediction."""
+OCCURS = 0.02
+"""What the chance that a category occurs in a trace adds to the mark of its likeliest span."""
 LEAST_WEIGHT = 0.005
 """The same for weights, however they point."""
 LEAST_TRACES = 3
@@ -97,9 +98,18 @@ class Adapter:
 
 
 def marks(probable: Matrix) -> Matrix:
-    """Shares of one trace over the square root of their sum: few failures weigh more than each of many."""
+    """The marks of one trace's pairs, from their shares.
+
+    Shares over the square root of their sum, because few failures weigh more than each of many; and a little
+    more for the likeliest span of each category, because the benchmark also asks whether it occurs at all.
+    """
+    if not len(probable):
+        return probable
     promised = max(1.0, float(probable.sum()))
-    return probable / float(np.sqrt(promised))
+    marked: Matrix = probable / float(np.sqrt(promised))
+    anywhere = 1 - np.prod(1 - probable, axis=0)
+    marked[probable.argmax(axis=0), np.arange(probable.shape[1])] += OCCURS * anywhere
+    return marked
 
 
 def _pairs(candidates: Sequence[Candidate], marked: Matrix) -> dict[Pair, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.trail.adapter import BUDGET, fit, marks, shipped, threshold_for
+from benchmarks.trail.adapter import BUDGET, OCCURS, fit, marks, shipped, threshold_for
 from benchmarks.trail.data import blind_trace, find_cases
 from benchmarks.trail.kinds import KINDS, kind_of, kind_shares, shares_without_own
 from benchmarks.trail.sightings import Examined, examine
@@ -108,9 +108,14 @@ def test_a_span_learns_nothing_from_its_own_trace() -> None:
 
 
 def test_a_failure_weighs_less_where_many_are_likely() -> None:
-    few, many = np.array([[0.5, 0.0]]), np.array([[0.5, 0.5]] * 4)
-    assert marks(few)[0, 0] == 0.5
-    assert marks(many)[0, 0] == 0.25
+    few, many = np.array([[0.5, 0.0], [0.25, 0.0]]), np.array([[0.5, 0.5]] * 4)
+    assert marks(few)[1, 0] == 0.25
+    assert marks(many)[1, 0] == 0.25
+
+
+def test_the_likeliest_span_of_a_category_is_favoured() -> None:
+    marked = marks(np.array([[0.5, 0.0], [0.25, 0.0]]))
+    assert marked.tolist() == [[0.5 + OCCURS * (1 - 0.5 * 0.75), 0.0], [0.25, 0.0]]
 
 
 def test_the_threshold_keeps_to_the_budget() -> None:
