@@ -8,15 +8,13 @@ from importlib.metadata import entry_points
 from pydantic import ValidationError
 from rapidfuzz import fuzz, process
 
-from pisama.config import Config
+from pisama.config import Config, ConfigError
 from pisama.detectors import BUILT_IN, Detector
+
+__all__ = ["ENTRY_POINTS", "ConfigError", "available", "chosen", "did_you_mean"]
 
 ENTRY_POINTS = "pisama.detectors"
 """Entry point group in which other packages offer detectors."""
-
-
-class ConfigError(ValueError):
-    """A setting that cannot be followed; the message says which and why, in one line."""
 
 
 def available(*, plugins: bool = True) -> dict[str, type[Detector]]:
@@ -50,7 +48,8 @@ def chosen(config: Config) -> tuple[Detector, ...]:
     Raises `ConfigError` for an id or an option that does not exist or cannot be used.
     """
     kinds = available(plugins=config.plugins)
-    for named in (config.select or (), config.ignore, config.options):
+    suppressed = {rule.detector.partition(".")[0] for rule in config.suppress if rule.detector}
+    for named in (config.select or (), config.ignore, config.options, suppressed):
         _check_ids(named, kinds)
     return tuple(
         _with_options(kind, config)
