@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,6 +15,7 @@ from pisama.loaders import load as load_source
 from pisama.loaders import load_path
 from pisama.report import LoadError, Report, TraceReport
 from pisama.selection import chosen
+from pisama.suppression import Filter
 from pisama.trace import JSON, Trace
 
 Source: TypeAlias = "str | PathLike[str] | bytes | dict[str, JSON] | list[JSON] | Trace"
@@ -55,11 +56,31 @@ def analyze(
     chooses. Raises `ConfigError` for a configuration that cannot be followed, and nothing for bad
     input: that is in the report's `errors`.
     """
-    found = list(stream([source], config=config, detectors=detectors, input_format=input_format))
-    return Report(
-        tuple(item for item in found if isinstance(item, TraceReport)),
-        tuple(item for item in found if isinstance(item, LoadError)),
-    )
+    return analyze_all([source], config=config, detectors=detectors, input_format=input_format)
+
+
+def analyze_all(
+    sources: Iterable[Source],
+    *,
+    config: Config | None = None,
+    detectors: Iterable[Detector] | None = None,
+    input_format: str | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> Report:
+    """`analyze` for many sources together. `advance` is told how many traces are done after each of them."""
+    config = config or Config()
+    left_out = Filter.of(config)
+    traces: list[TraceReport] = []
+    errors: list[LoadError] = []
+    for item in _each(sources, config, left_out, detectors, input_format):
+        if isinstance(item, LoadError):
+            errors.append(item)
+        else:
+            traces.append(item)
+            if advance is not None:
+                advance(len(traces))
+    stale = left_out.baseline.stale(traces) if left_out.baseline is not None else ()
+    return Report(tuple(traces), tuple(errors), stale)
 
 
 def stream(
@@ -71,10 +92,20 @@ def stream(
 ) -> Iterator[TraceReport | LoadError]:
     """`analyze` for many sources, one trace at a time, as soon as each is done."""
     config = config or Config()
+    yield from _each(sources, config, Filter.of(config), detectors, input_format)
+
+
+def _each(
+    sources: Iterable[Source],
+    config: Config,
+    left_out: Filter,
+    detectors: Iterable[Detector] | None,
+    input_format: str | None,
+) -> Iterator[TraceReport | LoadError]:
     running = tuple(detectors) if detectors is not None else chosen(config)
     for source in sources:
         for item in read(source, input_format=input_format):
-            yield item if isinstance(item, LoadError) else examine(item, running, config)
+            yield item if isinstance(item, LoadError) else left_out.apply(examine(item, running, config))
 
 
 def read(source: Source, *, input_format: str | None = None) -> Iterator[Trace | LoadError]:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from pisama.flags import (
+    ConfigFile,
+    Format,
+    Ignore,
+    InputFormat,
+    Isolated,
+    LevelName,
+    MinConfidence,
+    MinSeverity,
+    NoPlugins,
+    Options,
+    Paths,
+    Select,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pisama.config import Config
     from pisama.report import Report
+    from pisama.settings import Settings
 
 app = typer.Typer(
     name="pisama",
@@ -22,27 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Format(StrEnum):
-    """Output formats."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    JUNIT = "junit"
-    GITHUB = "github"
-    MARKDOWN = "markdown"
-
-
-class LevelName(StrEnum):
-    """Levels as flags take them; the same words as `pisama.issue.Level`, without its imports."""
-
-    INFO = "info"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 def _version(*, wanted: bool) -> None:
@@ -65,14 +59,7 @@ def _main(
 
 @app.command()
 def analyze(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH...",
-            help="Trace files, or folders of them; - is standard input.",
-            show_default=False,
-        ),
-    ],
+    paths: Paths = None,
     output_format: Annotated[
         Format, typer.Option("--format", "-f", help="How the report is written.")
     ] = Format.TEXT,
@@ -80,61 +67,139 @@ def analyze(
         Path | None,
         typer.Option("--output", "-o", help="Write the report to this file.", show_default="standard output"),
     ] = None,
-    select: Annotated[
-        list[str] | None,
-        typer.Option("--select", help="Run only these detectors; comma-separated or repeated.", metavar="ID"),
-    ] = None,
-    ignore: Annotated[
+    also: Annotated[
         list[str] | None,
         typer.Option(
-            "--ignore", help="Do not run these detectors; comma-separated or repeated.", metavar="ID"
+            "--also",
+            help="Write the report in this format to this file too; repeated for more.",
+            metavar="FORMAT=FILE",
         ),
     ] = None,
-    min_severity: Annotated[
-        LevelName, typer.Option("--min-severity", help="Count, but do not show, issues below this level.")
-    ] = LevelName.LOW,
-    min_confidence: Annotated[
-        float,
-        typer.Option(
-            "--min-confidence", min=0, max=1, help="Count, but do not show, issues below this confidence."
-        ),
-    ] = 0.4,
+    select: Select = None,
+    ignore: Ignore = None,
+    min_severity: MinSeverity = None,
+    min_confidence: MinConfidence = None,
     fail_on: Annotated[
-        LevelName, typer.Option("--fail-on", help="Exit with 1 if an issue is at or above this level.")
-    ] = LevelName.HIGH,
+        LevelName | None,
+        typer.Option(
+            "--fail-on", help="Exit with 1 if an issue is at or above this level.", show_default="high"
+        ),
+    ] = None,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 whatever the issues are.")
     ] = False,
-    input_format: Annotated[
-        str | None,
+    baseline: Annotated[
+        Path | None,
         typer.Option(
-            "--input-format", help="Read the input as this format.", show_default="told by the content"
+            "--baseline",
+            help="Leave out the issues in this file, which `pisama baseline` wrote.",
+            metavar="FILE",
         ),
     ] = None,
-    no_plugins: Annotated[
-        bool, typer.Option("--no-plugins", help="Run no detectors of other packages.")
+    option: Options = None,
+    input_format: InputFormat = None,
+    no_plugins: NoPlugins = False,
+    config_file: ConfigFile = None,
+    isolated: Isolated = False,
+    show_config: Annotated[
+        bool,
+        typer.Option(
+            "--show-config", help="Print the settings in force, and where each comes from; then exit."
+        ),
     ] = False,
 ) -> None:
     """Say what failed in the traces of files, of folders, or of standard input.
 
     Exit codes: 0 nothing at or above --fail-on, 1 issues, 2 wrong usage, 3 some input could not be read, 4 a detector
-    crashed.
+    crashed. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
+    pyproject.toml.
     """
-    from pisama.config import Config
-    from pisama.issue import Level
+    others = [_target(text) for text in also or ()]
+    flags = {
+        "select": select,
+        "ignore": ignore,
+        "min_severity": min_severity,
+        "min_confidence": min_confidence,
+        "fail_on": fail_on,
+        "baseline": baseline,
+    }
+    settings = _settings(config_file, isolated, flags, option, no_plugins)
+    if show_config:
+        from pisama.output.settings_toml import settings_toml
 
-    config = Config(
-        select=_names(select),
-        ignore=_names(ignore) or frozenset(),
-        min_severity=Level(min_severity.value),
-        min_confidence=min_confidence,
-        plugins=not no_plugins,
-    )
-    report = _analyze(paths, config, input_format)
+        typer.echo(settings_toml(settings.config, settings.origins), nl=False)
+        return
+    report = _analyze(_given(paths), settings.config, input_format)
     for error in report.errors:
         _say(str(error))
     _write(report, output_format, output)
-    raise typer.Exit(report.exit_code(None if exit_zero else Level(fail_on.value)))
+    for other_format, file in others:
+        _write(report, other_format, file)
+    raise typer.Exit(report.exit_code(None if exit_zero else settings.config.fail_on))
+
+
+@app.command()
+def baseline(
+    paths: Paths = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file that is written.")] = Path(
+        ".pisama-baseline.json"
+    ),
+    select: Select = None,
+    ignore: Ignore = None,
+    min_severity: MinSeverity = None,
+    min_confidence: MinConfidence = None,
+    option: Options = None,
+    input_format: InputFormat = None,
+    no_plugins: NoPlugins = False,
+    config_file: ConfigFile = None,
+    isolated: Isolated = False,
+) -> None:
+    """Write the issues that these traces show to a file, so that `analyze --baseline` leaves them out.
+
+    An entry is the fingerprint of an issue, so it holds for the same failure in another run of the same task.
+    """
+    from pisama.baseline import write_baseline
+    from pisama.config import ConfigError
+
+    flags = {
+        "select": select,
+        "ignore": ignore,
+        "min_severity": min_severity,
+        "min_confidence": min_confidence,
+    }
+    config = _settings(config_file, isolated, flags, option, no_plugins).config
+    report = _analyze(_given(paths), config.model_copy(update={"baseline": None}), input_format)
+    for error in report.errors:
+        _say(str(error))
+    try:
+        count = write_baseline(output, report)
+    except ConfigError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{output}: {error.strerror or error}")
+    _say(f"{count} {'entry' if count == 1 else 'entries'} written to {output}")
+    raise typer.Exit(report.exit_code(None))
+
+
+@app.command("mcp-server")
+def mcp_server(
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root",
+            help="A folder that may be read; repeated for more.",
+            show_default="the working directory and the folders where Claude Code and Codex keep sessions",
+        ),
+    ] = None,
+    config_file: ConfigFile = None,
+    isolated: Isolated = False,
+    no_plugins: NoPlugins = False,
+) -> None:
+    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output."""
+    config = _settings(config_file, isolated, {}, None, no_plugins).config
+    from pisama.mcp_server import serve
+
+    serve(root or None, config)
 
 
 @app.command()
@@ -147,8 +212,9 @@ def detectors(
     ] = False,
 ) -> None:
     """List the detectors, or explain one: what it finds, what it leaves alone, how to fix it."""
+    from pisama.config import ConfigError
     from pisama.output.explain import catalogue, explain
-    from pisama.selection import ConfigError, available, did_you_mean
+    from pisama.selection import available, did_you_mean
 
     try:
         kinds = available(plugins=not no_plugins)
@@ -181,33 +247,73 @@ def main() -> None:
         sys.exit(0)
 
 
-def _names(values: Sequence[str] | None) -> frozenset[str] | None:
-    if not values:
-        return None
-    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+def _names(values: object) -> object:
+    """Values of a repeated flag, each of which may be several with commas between; others as they are."""
+    if not isinstance(values, list):
+        return values
+    return [name.strip() for value in values for name in value.split(",") if name.strip()] or None
+
+
+def _settings(
+    file: Path | None,
+    isolated: bool,  # noqa: FBT001 - as typer hands it over
+    flags: Mapping[str, object],
+    options: Sequence[str] | None,
+    no_plugins: bool,  # noqa: FBT001
+) -> Settings:
+    from pisama.config import ConfigError
+    from pisama.selection import chosen
+    from pisama.settings import load_settings
+
+    given = {name: _names(value) for name, value in flags.items()}
+    try:
+        settings = load_settings(
+            file=file,
+            isolated=isolated,
+            flags={**given, "plugins": False if no_plugins else None, "options": _options(options or ())},
+        )
+        chosen(settings.config)
+    except ConfigError as error:
+        _fail(str(error))
+    return settings
+
+
+def _options(given: Sequence[str]) -> dict[str, dict[str, object]]:
+    from pisama.settings import option_value
+
+    options: dict[str, dict[str, object]] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or "." not in name:
+            _fail(f"--option {text}: say it as ID.NAME=VALUE, for example loop.min_repeats=4")
+        for detector, values in option_value(name, value)["options"].items():
+            options.setdefault(detector, {}).update(values)
+    return options
+
+
+def _given(paths: Sequence[str] | None) -> Sequence[str]:
+    if not paths:
+        _fail("say which traces to analyse: files, folders, or - for standard input")
+    return paths
+
+
+def _target(text: str) -> tuple[Format, Path]:
+    name, equals, file = text.partition("=")
+    if not equals or not file or name not in set(Format):
+        _fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
+    return Format(name), Path(file)
 
 
 def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> Report:
-    from pisama.analysis import examine
-    from pisama.api import read
+    from pisama.api import analyze_all
+    from pisama.config import ConfigError
     from pisama.output.progress import progress
-    from pisama.report import LoadError, Report
-    from pisama.selection import ConfigError, chosen
 
     try:
-        running = chosen(config)
+        with progress() as advance:
+            return analyze_all(_sources(paths), config=config, input_format=input_format, advance=advance)
     except ConfigError as error:
         _fail(str(error))
-    traces, errors = [], []
-    with progress() as advance:
-        for source in _sources(paths):
-            for item in read(source, input_format=input_format):
-                if isinstance(item, LoadError):
-                    errors.append(item)
-                else:
-                    traces.append(examine(item, running, config))
-                    advance(len(traces))
-    return Report(tuple(traces), tuple(errors))
 
 
 def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Literal
 
 from pisama.issue import Fault, Issue, Level
 from pisama.trace import Location, Trace
@@ -47,6 +48,26 @@ class Crashed:
 
     detector: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """An issue that was left out on purpose."""
+
+    issue: Issue
+    by: Literal["baseline", "rule"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An entry of the baseline that its trace does not show any more."""
+
+    fingerprint: str
+    type: str
+    path: str
+    """As the baseline has it: relative to its folder."""
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +152,8 @@ class TraceReport:
     """Issues under the severity or confidence asked for: counted, not shown."""
     covered: tuple[Issue, ...] = ()
     """Issues that tell a failure again which one of `issues` tells better."""
-    suppressed: tuple[Issue, ...] = ()
-    """Issues a baseline or an ignore rule took out."""
+    suppressed: tuple[Suppressed, ...] = ()
+    """Issues that the baseline or a suppression of the configuration took out."""
     attribution: Attribution | None = None
 
     @property
@@ -159,6 +180,8 @@ class Report:
 
     traces: tuple[TraceReport, ...]
     errors: tuple[LoadError, ...] = ()
+    stale: tuple[Stale, ...] = ()
+    """Entries of the baseline that the traces they were made from do not show any more."""
 
     @property
     def issues(self) -> tuple[Issue, ...]:

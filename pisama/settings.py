@@ -26,6 +26,7 @@ OWN_NAMES = frozenset((CONFIG,))
 """Names in the environment that are no settings of an analysis."""
 
 _LISTS = ("select", "ignore")
+_FLAGS = {"options": "--option", "plugins": "--no-plugins"}
 _SETTINGS = tuple(name for name, field in Config.model_fields.items() if not field.exclude)
 _Values: TypeAlias = "dict[str, Any]"
 
@@ -73,7 +74,7 @@ def load_settings(
         _merge(merged, origins, values, name)
     for name, value in (flags or {}).items():
         if value is not None:
-            _merge(merged, origins, {name: value}, f"--{name.replace('_', '-')}")
+            _merge(merged, origins, {name: value}, _FLAGS.get(name, f"--{name.replace('_', '-')}"))
     return Settings(_validated(merged, origins, file), origins)
 
 
@@ -135,7 +136,9 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, _Va
         if setting == "options" and len(inner) == 2:
             yield name, option_value(".".join(inner), text)
         elif inner or setting in ("options", "suppress"):
-            raise ConfigError(f"{name}: set it in a file, or one option as {PREFIX}OPTIONS__LOOP__MIN_REPEATS")
+            raise ConfigError(
+                f"{name}: set it in a file, or one option as {PREFIX}OPTIONS__LOOP__MIN_REPEATS"
+            )
         else:
             yield name, {setting: _listed(text) if setting in _LISTS else text}
 
