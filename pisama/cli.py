@@ -24,7 +24,7 @@ from pisama.flags import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pisama.config import Config
     from pisama.report import Report
@@ -322,19 +322,13 @@ def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
 
 
 def _render(report: Report, output_format: Format, *, to_terminal: bool) -> str:
-    from pisama.output import as_github, as_json, as_junit, as_markdown, as_sarif, as_text
+    from pisama.output import as_text
+    from pisama.output.rendering import RENDERERS
     from pisama.output.terminal import terminal_width, wants_color
 
     if output_format is Format.TEXT:
         return as_text.render(report, color=to_terminal and wants_color(sys.stdout), width=terminal_width())
-    renderers: dict[Format, Callable[[Report], str]] = {
-        Format.JSON: as_json.render,
-        Format.SARIF: as_sarif.render,
-        Format.JUNIT: as_junit.render,
-        Format.GITHUB: as_github.render,
-        Format.MARKDOWN: as_markdown.render,
-    }
-    return renderers[output_format](report)
+    return RENDERERS[output_format](report)
 
 
 def _write(report: Report, output_format: Format, output: Path | None) -> None:
