@@ -24,6 +24,7 @@ from pisama.mcp_results import (
     Trace,
     clipped,
     paged,
+    weight,
     wire,
 )
 from pisama.output.explain import explain
@@ -62,7 +63,7 @@ def analysis_page(report: Report, path: str | None, cursor: str | None, max_byte
 
 
 def _size(unit: _Unit) -> int:
-    return 2 * len(orjson.dumps(unit)) + 10 if isinstance(unit, str) else wire(unit)
+    return weight(unit) if isinstance(unit, str) else wire(unit)
 
 
 def _trace(number: int, report: TraceReport) -> Trace:
@@ -213,7 +214,7 @@ def explanation_page(kind: type[Detector], cursor: str | None, max_bytes: int) -
         return Explanation(id=kind.id, page="\n\n".join(page), next_cursor=following)
 
     units = list(_paragraphs(explain(kind)))
-    return paged(units, cursor, build, lambda part: 2 * len(orjson.dumps(part)), max_bytes)
+    return paged(units, cursor, build, weight, max_bytes)
 
 
 def _paragraphs(page: str) -> Iterator[str]:

@@ -202,15 +202,16 @@ def wire(shape: BaseModel) -> int:
 def clipped(text: str, limit: int) -> str:
     """The text without secrets and lone surrogates, cut so that it takes at most about so many bytes in a result."""
     head = redact(text[: 4 * limit]).encode("utf-8", "replace").decode()
-    if len(text) <= 4 * limit and _weight(head) <= limit:
+    if len(text) <= 4 * limit and weight(head) <= limit:
         return head
     low, high = 0, min(len(head), limit)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if _weight(head[:middle]) <= limit else (low, middle - 1)
+        low, high = (middle, high) if weight(head[:middle]) <= limit else (low, middle - 1)
     return f"{head[:low]}… [{len(text):,} characters in all]"
 
 
-def _weight(text: str) -> int:
+def weight(text: str) -> int:
+    """Bytes that a text takes in a result, and a comma or a line break after it."""
     once = orjson.dumps(text)
-    return len(once) + len(orjson.dumps(once.decode()))
+    return len(once) + len(orjson.dumps(once.decode())) + 10

@@ -150,8 +150,9 @@ class Tools:
         where = Path(folder).expanduser() if folder is not None else Path.cwd()
         found = [session for session in sessions_of(where) if self._roots.holds(session.path)]
         if back >= len(found):
+            how_many = f"only {len(found)}" if found else "no"
             raise ToolError(
-                f"{len(found)} sessions of Claude Code or Codex were started in {where} and may be read"
+                f"{how_many} session of Claude Code or Codex that was started in {where} may be read"
             )
         path = str(found[back].path)
         report = self._report(self._load(path, None))
