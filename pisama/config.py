@@ -23,7 +23,7 @@ class Suppression(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     detector: str | None = None
-    """Id of a detector, or one signal of it: `loop`, `loop.identical_call`."""
+    """Id of a detector, or one signal of it: `loop`, `loop.identical`."""
     path: str | None = None
     """Pattern for the trace file. `*` stands for any part of a name, `**` for any folders. Without a slash it is
     compared with the name of the file, otherwise with its path from the folder of the configuration."""

@@ -49,7 +49,7 @@ class Pisama:
         """Fail if what was checked so far in this test has an issue at or above a level.
 
         `level` is `info`, `low`, `medium`, `high` or `critical`, and `fail_on` of the configuration unless given.
-        `ignore` are ids of detectors, signals of them (`loop.identical_call`) or fingerprints. Input that could not
+        `ignore` are ids of detectors, signals of them (`loop.identical`) or fingerprints. Input that could not
         be read, a detector that crashed, and having checked nothing fail too: what was not examined is not clean.
         """
         __tracebackhide__ = True

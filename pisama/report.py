@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pisama.issue import Fault, Issue, Level
+from pisama.notebook import frame, html_summary
 from pisama.trace import Location, Trace
 
 
@@ -195,6 +196,16 @@ class Report:
 
     def _attributions(self) -> Iterator[Attribution]:
         return (trace.attribution for trace in self.traces if trace.attribution is not None)
+
+    def to_frame(self, library: Literal["pandas", "polars"] | None = None) -> Any:
+        """The issues as a data frame, a row each: of pandas where it is installed, else of polars.
+
+        Raises `ImportError` when the library asked for, or both of them, is not installed.
+        """
+        return frame(self, library)
+
+    def _repr_html_(self) -> str:
+        return html_summary(self)
 
     def exit_code(self, fail_on: Level | None = Level.HIGH) -> Exit:
         """The exit code of a command that made this report; `fail_on=None` never fails on issues.

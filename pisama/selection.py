@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 
 from pydantic import ValidationError
@@ -48,9 +48,11 @@ def chosen(config: Config) -> tuple[Detector, ...]:
     Raises `ConfigError` for an id or an option that does not exist or cannot be used.
     """
     kinds = available(plugins=config.plugins)
-    suppressed = {rule.detector.partition(".")[0] for rule in config.suppress if rule.detector}
-    for named in (config.select or (), config.ignore, config.options, suppressed):
+    for named in (config.select or (), config.ignore, config.options):
         _check_ids(named, kinds)
+    for rule in config.suppress:
+        if rule.detector is not None:
+            _check_signal(rule.detector, kinds)
     return tuple(
         _with_options(kind, config)
         for kind in kinds.values()
@@ -65,6 +67,14 @@ def _check_ids(named: Iterable[str], kinds: Iterable[str]) -> None:
             raise ConfigError(
                 f"there is no detector {name!r}{did_you_mean(name, known)}; `pisama detectors` lists them"
             )
+
+
+def _check_signal(name: str, kinds: Mapping[str, type[Detector]]) -> None:
+    detector, dot, signal = name.partition(".")
+    _check_ids((detector,), kinds)
+    signals = kinds[detector].signals
+    if dot and signal not in signals:
+        raise ConfigError(f"detector {detector} has no signal {signal!r}{did_you_mean(signal, signals)}")
 
 
 def _with_options(kind: type[Detector], config: Config) -> Detector:

@@ -175,7 +175,8 @@ def _validated(merged: _Values, origins: Mapping[str, str], file: Path | None) -
     try:
         return Config.model_validate({**merged, "folder": folder})
     except ValidationError as error:
-        first = error.errors()[0]
+        # A name that is not known says more than the required one that is missing because of it.
+        first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
         place = [str(part) for part in first["loc"]]
         origin = origins.get(place[0], "settings")
         hint = ""
