@@ -45,7 +45,7 @@ def talk(
     anyio.run(run)
 
 
-def call(roots: Roots, tool: str, config: Config | None = None, **arguments: object) -> CallToolResult:
+def call(roots: Roots, tool: str, config: Config | None = None, **arguments: Any) -> CallToolResult:
     results: list[CallToolResult] = []
 
     async def conversation(client: Client) -> None:
@@ -57,7 +57,7 @@ def call(roots: Roots, tool: str, config: Config | None = None, **arguments: obj
 
 def data(result: CallToolResult) -> dict[str, Any]:
     assert not result.is_error, text_of(result)
-    content = result.structured_content
+    content: dict[str, Any] | None = result.structured_content
     assert content is not None
     assert json.loads(text_of(result)) == content
     return content
@@ -156,7 +156,8 @@ def test_the_cursor_leads_through_all_of_it_once(examples: Roots) -> None:
 def test_every_page_on_every_detector_is_small_and_complete(examples: Roots) -> None:
     async def conversation(client: Client) -> None:
         for kind in BUILT_IN:
-            cursor, text = None, []
+            cursor = None
+            text: list[str] = []
             while cursor is not None or not text:
                 result = await client.call_tool("explain_detector", {"id": kind.id, "cursor": cursor})
                 assert len(result.model_dump_json(by_alias=True)) < 8_000
@@ -242,7 +243,7 @@ def test_secrets_do_not_leave_in_a_step(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_caller_does_wrong_is_an_error_that_says_so(
-    examples: Roots, arguments: dict[str, object], reason: str
+    examples: Roots, arguments: dict[str, Any], reason: str
 ) -> None:
     assert reason in refused(call(examples, "analyze_trace", **arguments))
 

@@ -99,7 +99,7 @@ def test_the_environment_holds_lists_truth_values_and_options(project: Path) -> 
         "PISAMA_OPTIONS__LOOP__MIN_REPEATS": "4",
     }
     config = load_settings(project, environment=environment).config
-    assert config.select == {"loop", "tool_error"}
+    assert config.select == frozenset({"loop", "tool_error"})
     assert config.plugins is False
     assert [detector.model_dump()["min_repeats"] for detector in chosen(config) if detector.id == "loop"] == [
         4

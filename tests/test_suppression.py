@@ -34,9 +34,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)
 
 
-def types(path: str, *rules: Suppression) -> tuple[list[str], list[tuple[str, str, str]]]:
+def types(path: str, *rules: Suppression) -> tuple[list[str], list[tuple[str, ...]]]:
     (trace,) = pisama.analyze(path, config=Config(suppress=rules)).traces
-    gone = [(item.issue.type, item.by, item.reason) for item in trace.suppressed]
+    gone: list[tuple[str, ...]] = [(item.issue.type, item.by, item.reason) for item in trace.suppressed]
     return [issue.type for issue in trace.issues], gone
 
 
