@@ -322,13 +322,14 @@ def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
 
 
 def _render(report: Report, output_format: Format, *, to_terminal: bool) -> str:
-    from pisama.output import as_text
-    from pisama.output.rendering import RENDERERS
-    from pisama.output.terminal import terminal_width, wants_color
+    from pisama.output.rendering import rendered
 
     if output_format is Format.TEXT:
+        from pisama.output import as_text
+        from pisama.output.terminal import terminal_width, wants_color
+
         return as_text.render(report, color=to_terminal and wants_color(sys.stdout), width=terminal_width())
-    return RENDERERS[output_format](report)
+    return rendered(report, output_format.value)
 
 
 def _write(report: Report, output_format: Format, output: Path | None) -> None:

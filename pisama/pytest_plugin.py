@@ -162,7 +162,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     target = session.config.getoption("--pisama-report")
     if not target:
         return
-    from pisama.output.rendering import RENDERERS
+    from pisama.output.rendering import rendered
     from pisama.report import Report
 
     file = Path(target)
@@ -176,4 +176,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         tuple(trace for report in reports for trace in report.traces),
         tuple(error for report in reports for error in report.errors),
     )
-    file.write_text(RENDERERS[FORMATS[file.suffix]](together), encoding="utf-8")
+    file.write_text(rendered(together, FORMATS[file.suffix]), encoding="utf-8")

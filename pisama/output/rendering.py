@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from importlib import import_module
 
-from pisama.output import as_github, as_json, as_junit, as_markdown, as_sarif, as_text
 from pisama.report import Report
 
-RENDERERS: Mapping[str, Callable[[Report], str]] = {
-    "text": as_text.render,
-    "json": as_json.render,
-    "sarif": as_sarif.render,
-    "junit": as_junit.render,
-    "github": as_github.render,
-    "markdown": as_markdown.render,
-}
-"""Each is a pure function from a report to the text of its format."""
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
+
+
+def rendered(report: Report, name: str) -> str:
+    """The report in one of the formats."""
+    # One module alone: building the shapes of the JSON takes longer than a small analysis.
+    module = import_module(f"pisama.output.as_{name}")
+    return str(module.render(report))

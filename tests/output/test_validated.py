@@ -13,7 +13,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 import pisama
 from pisama.output.config_reference import report_schema
-from pisama.output.rendering import RENDERERS
+from pisama.output.rendering import rendered
 from pisama.report import Report
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -56,7 +56,7 @@ REPORTS = pytest.mark.parametrize("make", [failing, clean, broken, hostile])
 
 @REPORTS
 def test_sarif_is_valid_by_the_schema_of_oasis(make: Callable[[], Report]) -> None:
-    log = json.loads(RENDERERS["sarif"](make()))
+    log = json.loads(rendered(make(), "sarif"))
     SARIF.validate(log)
     (run,) = log["runs"]
     assert run["invocations"][0]["executionSuccessful"] is (make is not broken)
@@ -64,7 +64,7 @@ def test_sarif_is_valid_by_the_schema_of_oasis(make: Callable[[], Report]) -> No
 
 
 def test_the_schema_of_oasis_would_tell() -> None:
-    log = json.loads(RENDERERS["sarif"](failing()))
+    log = json.loads(rendered(failing(), "sarif"))
     log["runs"][0]["results"][0]["level"] = "bad"
     assert not SARIF.is_valid(log)
 
@@ -72,13 +72,13 @@ def test_the_schema_of_oasis_would_tell() -> None:
 @REPORTS
 def test_json_is_valid_by_the_schema_in_the_documentation(make: Callable[[], Report]) -> None:
     Draft202012Validator.check_schema(report_schema())
-    REPORT.validate(json.loads(RENDERERS["json"](make())))
+    REPORT.validate(json.loads(rendered(make(), "json")))
 
 
 @REPORTS
 def test_junit_is_read_by_junitparser(make: Callable[[], Report], tmp_path: Path) -> None:
     file = tmp_path / "report.xml"
-    file.write_text(RENDERERS["junit"](make()), encoding="utf-8")
+    file.write_text(rendered(make(), "junit"), encoding="utf-8")
     read = JUnitXml.fromfile(str(file))
     cases = [case for suite in read for case in suite]
     results = [type(case.result[0]) if case.result else None for case in cases]
@@ -93,7 +93,7 @@ def test_junit_is_read_by_junitparser(make: Callable[[], Report], tmp_path: Path
 
 @REPORTS
 def test_every_line_for_github_is_one_command(make: Callable[[], Report]) -> None:
-    lines = RENDERERS["github"](make()).splitlines()
+    lines = rendered(make(), "github").splitlines()
     assert len(lines) == len(make().issues) + len(make().errors)
     for line in lines:
         command, _, rest = line.removeprefix("::").partition(" ")
@@ -103,7 +103,7 @@ def test_every_line_for_github_is_one_command(make: Callable[[], Report]) -> Non
 
 @REPORTS
 def test_markdown_holds_no_markup_of_the_trace(make: Callable[[], Report]) -> None:
-    text = RENDERERS["markdown"](make())
+    text = rendered(make(), "markdown")
     assert text.startswith("## pisama\n")
     assert "<script" not in text
     assert "</script" not in text
