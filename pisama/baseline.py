@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,15 +80,12 @@ def read_baseline(path: Path) -> Baseline:
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON: {error}") from error
     try:
-        entries = _ENTRIES.validate_python(_upgraded(value, path)["issues"])
+        entries = TypeAdapter(tuple[Entry, ...]).validate_python(_upgraded(value, path)["issues"])
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: not a baseline: issues.{place}: {first['msg']}") from None
     return Baseline(entries, path.resolve().parent)
-
-
-_ENTRIES = TypeAdapter(tuple[Entry, ...])
 
 
 def _upgraded(value: JsonValue, path: Path) -> dict[str, JsonValue]:
@@ -148,6 +144,8 @@ def write_baseline(path: Path, report: Report) -> int:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    import tempfile
+
     path = path.resolve()
     handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     written = Path(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,14 +21,16 @@ from pisama.flags import (
     Options,
     Paths,
     Select,
+    fail,
+    say,
+    settings_from,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pisama.config import Config
     from pisama.report import Report
-    from pisama.settings import Settings
 
 app = typer.Typer(
     name="pisama",
@@ -123,7 +125,7 @@ def analyze(
         "fail_on": fail_on,
         "baseline": baseline,
     }
-    settings = _settings(config_file, isolated, flags, option, no_plugins)
+    settings = settings_from(config_file, isolated, flags, option, no_plugins)
     if show_config:
         from pisama.output.settings_toml import settings_toml
 
@@ -131,7 +133,7 @@ def analyze(
         return
     report = _analyze(_given(paths), settings.config, input_format)
     for error in report.errors:
-        _say(str(error))
+        say(str(error))
     _write(report, output_format, output)
     for other_format, file in others:
         _write(report, other_format, file)
@@ -167,17 +169,17 @@ def baseline(
         "min_severity": min_severity,
         "min_confidence": min_confidence,
     }
-    config = _settings(config_file, isolated, flags, option, no_plugins).config
+    config = settings_from(config_file, isolated, flags, option, no_plugins).config
     report = _analyze(_given(paths), config.model_copy(update={"baseline": None}), input_format)
     for error in report.errors:
-        _say(str(error))
+        say(str(error))
     try:
         count = write_baseline(output, report)
     except ConfigError as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{output}: {error.strerror or error}")
-    _say(f"{count} {'entry' if count == 1 else 'entries'} written to {output}")
+        fail(f"{output}: {error.strerror or error}")
+    say(f"{count} {'entry' if count == 1 else 'entries'} written to {output}")
     raise typer.Exit(report.exit_code(None))
 
 
@@ -196,7 +198,7 @@ def mcp_server(
     no_plugins: NoPlugins = False,
 ) -> None:
     """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output."""
-    config = _settings(config_file, isolated, {}, None, no_plugins).config
+    config = settings_from(config_file, isolated, {}, None, no_plugins).config
     from pisama.mcp_server import serve
 
     serve(root or None, config)
@@ -219,13 +221,13 @@ def detectors(
     try:
         kinds = available(plugins=not no_plugins)
     except ConfigError as error:
-        _fail(str(error))
+        fail(str(error))
     if name is None:
         typer.echo(catalogue(kinds.values()), nl=False)
     elif name in kinds:
         typer.echo(explain(kinds[name]), nl=False)
     else:
-        _fail(f"there is no detector {name!r}{did_you_mean(name, kinds)}; `pisama detectors` lists them")
+        fail(f"there is no detector {name!r}{did_you_mean(name, kinds)}; `pisama detectors` lists them")
 
 
 @app.command()
@@ -247,60 +249,16 @@ def main() -> None:
         sys.exit(0)
 
 
-def _names(values: object) -> object:
-    """Values of a repeated flag, each of which may be several with commas between; others as they are."""
-    if not isinstance(values, list):
-        return values
-    return [name.strip() for value in values for name in value.split(",") if name.strip()] or None
-
-
-def _settings(
-    file: Path | None,
-    isolated: bool,  # noqa: FBT001 - as typer hands it over
-    flags: Mapping[str, object],
-    options: Sequence[str] | None,
-    no_plugins: bool,  # noqa: FBT001
-) -> Settings:
-    from pisama.config import ConfigError
-    from pisama.selection import chosen
-    from pisama.settings import load_settings
-
-    given = {name: _names(value) for name, value in flags.items()}
-    try:
-        settings = load_settings(
-            file=file,
-            isolated=isolated,
-            flags={**given, "plugins": False if no_plugins else None, "options": _options(options or ())},
-        )
-        chosen(settings.config)
-    except ConfigError as error:
-        _fail(str(error))
-    return settings
-
-
-def _options(given: Sequence[str]) -> dict[str, dict[str, object]]:
-    from pisama.settings import option_value
-
-    options: dict[str, dict[str, object]] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or "." not in name:
-            _fail(f"--option {text}: say it as ID.NAME=VALUE, for example loop.min_repeats=4")
-        for detector, values in option_value(name, value)["options"].items():
-            options.setdefault(detector, {}).update(values)
-    return options
-
-
 def _given(paths: Sequence[str] | None) -> Sequence[str]:
     if not paths:
-        _fail("say which traces to analyse: files, folders, or - for standard input")
+        fail("say which traces to analyse: files, folders, or - for standard input")
     return paths
 
 
 def _target(text: str) -> tuple[Format, Path]:
     name, equals, file = text.partition("=")
     if not equals or not file or name not in set(Format):
-        _fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
+        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
     return Format(name), Path(file)
 
 
@@ -313,7 +271,7 @@ def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> 
         with progress() as advance:
             return analyze_all(_sources(paths), config=config, input_format=input_format, advance=advance)
     except ConfigError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
@@ -340,18 +298,7 @@ def _write(report: Report, output_format: Format, output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        _fail(f"{output}: {error.strerror or error}")
-
-
-def _say(message: str) -> None:
-    from pisama.output.terminal import printable
-
-    typer.echo(f"pisama: {printable(message)}", err=True)
-
-
-def _fail(message: str) -> NoReturn:
-    _say(message)
-    raise typer.Exit(2)
+        fail(f"{output}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

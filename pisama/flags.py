@@ -1,12 +1,17 @@
-"""What several commands take from the command line. Light at import, so that `--help` answers at once."""
+"""What several commands take from the command line, and how they complain. Light at import, for `--help`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pisama.settings import Settings
 
 
 class Format(StrEnum):
@@ -81,3 +86,64 @@ ConfigFile = Annotated[
 Isolated = Annotated[
     bool, typer.Option("--isolated", help="Leave settings of files and of the environment out.")
 ]
+
+
+def _names(values: object) -> object:
+    """Values of a repeated flag, each of which may be several with commas between; others as they are."""
+    if not isinstance(values, list):
+        return values
+    return [name.strip() for value in values for name in value.split(",") if name.strip()] or None
+
+
+def settings_from(
+    file: Path | None,
+    isolated: bool,  # noqa: FBT001 - as typer hands it over
+    flags: Mapping[str, object],
+    options: Sequence[str] | None,
+    no_plugins: bool,  # noqa: FBT001
+) -> Settings:
+    """The settings in force for a command; what cannot be followed ends the program.
+
+    `flags` are values by setting, `options` those of `--option`.
+    """
+    from pisama.config import ConfigError
+    from pisama.selection import chosen
+    from pisama.settings import load_settings
+
+    given = {name: _names(value) for name, value in flags.items()}
+    try:
+        settings = load_settings(
+            file=file,
+            isolated=isolated,
+            flags={**given, "plugins": False if no_plugins else None, "options": _options(options or ())},
+        )
+        chosen(settings.config)
+    except ConfigError as error:
+        fail(str(error))
+    return settings
+
+
+def _options(given: Sequence[str]) -> dict[str, dict[str, object]]:
+    from pisama.settings import option_value
+
+    options: dict[str, dict[str, object]] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or "." not in name:
+            fail(f"--option {text}: say it as ID.NAME=VALUE, for example loop.min_repeats=4")
+        for detector, values in option_value(name, value)["options"].items():
+            options.setdefault(detector, {}).update(values)
+    return options
+
+
+def say(message: str) -> None:
+    """Tell a person something beside the output: one line on standard error."""
+    from pisama.output.terminal import printable
+
+    typer.echo(f"pisama: {printable(message)}", err=True)
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong with the usage or the settings, and exit with 2."""
+    say(message)
+    raise typer.Exit(2)
