@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -320,3 +321,20 @@ def test_resources_are_listed_completed_and_an_unknown_one_is_an_error(examples:
             await client.read_resource("pisama://detectors/lop")
 
     talk(examples, conversation)
+
+
+def test_the_blocks_in_the_readme_start_the_server(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    settings = [
+        next(iter(block.values()))["pisama"] for block in blocks if {"mcpServers", "servers"} & set(block)
+    ]
+    assert [entry["args"][:2] for entry in settings] == [["mcp-server", "--root"]] * 2
+
+    async def conversation(entry: dict[str, Any]) -> None:
+        program = str(Path(sys.executable).with_name(entry["command"]))
+        arguments = [*entry["args"][:-1], str(EXAMPLES)]
+        async with Client(StdioServerParameters(command=program, args=arguments, cwd=tmp_path)) as client:
+            data(await client.call_tool("analyze_trace", {"path": str(FAILING)}))
+
+    anyio.run(conversation, settings[0])
