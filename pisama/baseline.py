@@ -65,7 +65,12 @@ class Baseline:
 def path_of(trace: Trace, folder: Path) -> str:
     """The file of a trace relative to a folder, with forward slashes; empty for what was not a file."""
     path = trace.at.path if trace.at is not None else None
-    return Path(os.path.relpath(path, folder)).as_posix() if path is not None else ""
+    if path is None:
+        return ""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on Windows, a file on another drive
+        return Path(path).as_posix()
 
 
 def read_baseline(path: Path) -> Baseline:

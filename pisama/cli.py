@@ -143,9 +143,15 @@ def analyze(
 @app.command()
 def baseline(
     paths: Paths = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file that is written.")] = Path(
-        ".pisama-baseline.json"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file that is written.",
+            show_default="baseline of the settings, else .pisama-baseline.json",
+        ),
+    ] = None,
     select: Select = None,
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
@@ -160,7 +166,7 @@ def baseline(
 
     An entry is the fingerprint of an issue, so it holds for the same failure in another run of the same task.
     """
-    from pisama.baseline import write_baseline
+    from pisama.baseline import DEFAULT_BASELINE, write_baseline
     from pisama.config import ConfigError
 
     flags = {
@@ -170,6 +176,7 @@ def baseline(
         "min_confidence": min_confidence,
     }
     config = settings_from(config_file, isolated, flags, option, no_plugins).config
+    output = output or config.baseline or Path(DEFAULT_BASELINE)
     report = _analyze(_given(paths), config.model_copy(update={"baseline": None}), input_format)
     for error in report.errors:
         say(str(error))

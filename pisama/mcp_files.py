@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Lock
 
+from pisama.api import Loaded, load
+from pisama.loaders import load as load_source
 from pisama.loaders.bundles import beside
 from pisama.loaders.folders import find_files
+from pisama.report import LoadError
 from pisama.sessions import session_folders
+from pisama.trace import Trace
 
+KEPT = 4
+"""Inputs that stay loaded."""
 _DATABASE = ("-wal", "-shm")
 """Ends of the names of files that a database is read together with."""
 
@@ -56,3 +64,38 @@ class Roots:
             beside_it = (Path(f"{file}{end}") for end in _DATABASE)
             if not (self.holds(file) and all(self.holds(path) for path in beside_it if path.is_symlink())):
                 raise OutsideError(f"{file} leads outside of the folders that may be read")
+
+
+class Files:
+    """The traces of files that may be read; the latest inputs stay loaded, so that reading on is quick."""
+
+    def __init__(self, roots: Roots) -> None:
+        self._roots = roots
+        self._loaded: OrderedDict[tuple[str, int, int], Loaded] = OrderedDict()
+        self._lock = Lock()  # tools run in threads
+
+    def load(self, path: str) -> Loaded:
+        """What is in a file or a folder. Raises `OutsideError` for what may not be read or is not there."""
+        real = self._roots.allowed(path)
+        state = real.stat()
+        key = (str(real), state.st_mtime_ns, state.st_size)
+        with self._lock:
+            if key in self._loaded:
+                self._loaded.move_to_end(key)
+                return self._loaded[key]
+        loaded = self._read(real)
+        if real.is_file():
+            with self._lock:
+                self._loaded[key] = loaded
+                while len(self._loaded) > KEPT:
+                    self._loaded.popitem(last=False)
+        return loaded
+
+    def _read(self, real: Path) -> Loaded:
+        if real.is_dir() or not self._roots.alone(real):
+            return load(real)
+        items = list(load_source(real.read_bytes(), path=str(real)))
+        return Loaded(
+            tuple(item for item in items if isinstance(item, Trace)),
+            tuple(item for item in items if isinstance(item, LoadError)),
+        )

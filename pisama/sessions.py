@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -37,8 +37,9 @@ def session_folders() -> tuple[Path, ...]:
 
 def sessions_of(folder: Path) -> list[Session]:
     """The sessions that were started in a folder, the newest first."""
-    folder = folder.resolve()
-    found = [*_claude_code(folder), *_codex(folder)]
+    # An agent records the folder as it was named, or with links followed.
+    names = dict.fromkeys((str(folder.absolute()), str(folder.resolve())))
+    found = [*_claude_code(names), *_codex(names)]
     return sorted(found, key=lambda session: (-session.modified, session.path))
 
 
@@ -50,19 +51,19 @@ def _codex_sessions() -> Path:
     return Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex") / "sessions"
 
 
-def _claude_code(folder: Path) -> Iterator[Session]:
+def _claude_code(names: Collection[str]) -> Iterator[Session]:
     # Claude Code names the folder of a project after its path; two paths may have one name, so `cwd` decides.
-    project = _claude_projects() / re.sub("[^a-zA-Z0-9]", "-", str(folder))
-    for path in project.glob("*.jsonl"):
-        if not path.name.startswith("agent-") and _started_in(path) in (None, str(folder)):
-            yield from _session(path, "claude-code")
+    for project in dict.fromkeys(re.sub("[^a-zA-Z0-9]", "-", name) for name in names):
+        for path in (_claude_projects() / project).glob("*.jsonl"):
+            if not path.name.startswith("agent-") and _started_in(path) in (None, *names):
+                yield from _session(path, "claude-code")
 
 
-def _codex(folder: Path) -> Iterator[Session]:
+def _codex(names: Collection[str]) -> Iterator[Session]:
     # Their names begin with the time they started at, in folders of year, month and day.
     newest_first = sorted(_codex_sessions().glob("*/*/*/rollout-*.jsonl"), reverse=True)
     for path in newest_first[:MAX_SESSIONS]:
-        if _started_in(path) == str(folder):
+        if _started_in(path) in names:
             yield from _session(path, "codex")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import pytest
 from jsonschema import Draft202012Validator
-from mcp import Client, StdioServerParameters
+from mcp import Client, StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ResourceTemplateReference, TextContent, TextResourceContents
 
@@ -91,7 +91,7 @@ def test_a_session_of_the_official_client_over_stdio(tmp_path: Path) -> None:
     )
 
     async def conversation() -> None:
-        async with Client(parameters) as client:
+        async with Client(stdio_client(parameters)) as client:
             tools = (await client.list_tools()).tools
             assert [tool.name for tool in tools] == TOOLS
             for tool in tools:
@@ -310,6 +310,29 @@ def test_the_settings_of_the_project_hold(examples: Roots) -> None:
     assert [issue["type"] for issue in found["issues"]] == ["hallucination", "tool_error"]
 
 
+def test_the_sessions_before_the_newest_can_be_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
+    recorded = (ROOT / "tests" / "traces" / "codex_rollout" / "threads.jsonl").read_text()
+    day = tmp_path / "codex" / "sessions" / "2026" / "02" / "03"
+    day.mkdir(parents=True)
+    for number in (1, 2):
+        file = day / f"rollout-2026-02-03T10-00-0{number}-x.jsonl"
+        file.write_text(recorded.replace('"source": "exec"', f'"source": "exec", "cwd": "{tmp_path}"', 1))
+        os.utime(file, (number, number))
+    roots = Roots(None)
+    for back, number in ((0, 2), (1, 1)):
+        found = data(call(roots, "latest_session", folder=str(tmp_path), back=back))
+        assert found["path"].endswith(f"0{number}-x.jsonl")
+        assert found["traces"][0]["format"] == "codex-rollout"
+    too_far = refused(call(roots, "latest_session", folder=str(tmp_path), back=2))
+    assert f"sessions of Claude Code or Codex that were started in {tmp_path} and may be read: 2" in too_far
+    elsewhere = refused(call(Roots([EXAMPLES]), "latest_session", folder=str(tmp_path)))
+    assert f"sessions of Claude Code or Codex that were started in {tmp_path} and may be read: 0" in elsewhere
+
+
 def test_resources_are_listed_completed_and_an_unknown_one_is_an_error(examples: Roots) -> None:
     async def conversation(client: Client) -> None:
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
@@ -334,7 +357,9 @@ def test_the_blocks_in_the_readme_start_the_server(tmp_path: Path) -> None:
     async def conversation(entry: dict[str, Any]) -> None:
         program = str(Path(sys.executable).with_name(entry["command"]))
         arguments = [*entry["args"][:-1], str(EXAMPLES)]
-        async with Client(StdioServerParameters(command=program, args=arguments, cwd=tmp_path)) as client:
+        async with Client(
+            stdio_client(StdioServerParameters(command=program, args=arguments, cwd=tmp_path))
+        ) as client:
             data(await client.call_tool("analyze_trace", {"path": str(FAILING)}))
 
     anyio.run(conversation, settings[0])

@@ -55,5 +55,13 @@ def test_sessions_of_other_folders_and_of_sub_agents_are_left_out(project: Path)
     assert sessions_of(project) == []
 
 
+def test_a_linked_folder_has_the_sessions_of_either_name(project: Path) -> None:
+    link = project.parent / "link"
+    link.symlink_to(project)
+    named = codex(project, "2026/05/04", link, 2_000)
+    real = claude_code(project, "a.jsonl", project, 1_000)
+    assert [session.path for session in sessions_of(link)] == [named, real]
+
+
 def test_where_no_agent_was_ever_used_there_are_no_sessions(project: Path) -> None:
     assert sessions_of(project) == []
