@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -49,7 +50,7 @@ class Roots:
         if not self.holds(real):
             allowed = ", ".join(str(folder) for folder in self.folders)
             raise OutsideError(f"{path} is not in a folder that may be read: {allowed} (--root adds one)")
-        if not real.exists():
+        if not (real.is_file() or real.is_dir()):
             raise OutsideError(f"{path}: there is no such file")
         if real.is_dir():
             self._check(real)
@@ -71,14 +72,13 @@ class Files:
 
     def __init__(self, roots: Roots) -> None:
         self._roots = roots
-        self._loaded: OrderedDict[tuple[str, int, int], Loaded] = OrderedDict()
+        self._loaded: OrderedDict[tuple[object, ...], Loaded] = OrderedDict()
         self._lock = Lock()  # tools run in threads
 
     def load(self, path: str) -> Loaded:
         """What is in a file or a folder. Raises `OutsideError` for what may not be read or is not there."""
         real = self._roots.allowed(path)
-        state = real.stat()
-        key = (str(real), state.st_mtime_ns, state.st_size)
+        key = _state(real)
         with self._lock:
             if key in self._loaded:
                 self._loaded.move_to_end(key)
@@ -99,3 +99,13 @@ class Files:
             tuple(item for item in items if isinstance(item, Trace)),
             tuple(item for item in items if isinstance(item, LoadError)),
         )
+
+
+def _state(real: Path) -> tuple[object, ...]:
+    """What tells one content of an input from another; files beside it may belong to it."""
+    state = real.stat()
+    newest = 0
+    for name in beside(real) if real.is_file() else ():
+        with suppress(OSError):
+            newest = max(newest, (real.parent / name).stat().st_mtime_ns)
+    return str(real), state.st_mtime_ns, state.st_size, newest

@@ -291,6 +291,12 @@ def test_companions_behind_a_link_that_leads_outside_are_not_read(tmp_path: Path
     assert (found["total_traces"], found["traces"][0]["steps"]) == (1, 7)
 
 
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    result = call(Roots([tmp_path]), "analyze_trace", path=str(tmp_path / "pipe.json"))
+    assert "there is no such file" in refused(result)
+
+
 def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "trace.json"
     file.write_bytes((EXAMPLES / "healthy.messages.json").read_bytes())
