@@ -90,6 +90,13 @@ def test_one_unreadable_file_does_not_stop_a_folder(tmp_path: Path) -> None:
     assert b"travel" in done.stdout or b"nothing found" in done.stdout.lower()
 
 
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "run.json").write_bytes((EXAMPLES / "healthy.messages.json").read_bytes())
+    done = pisama("analyze", tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
