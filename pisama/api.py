@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
 from pisama.analysis import examine
+from pisama.attribution import attribute
 from pisama.config import Config
 from pisama.detectors import Detector
 from pisama.loaders import load as load_source
@@ -105,7 +106,17 @@ def _each(
     running = tuple(detectors) if detectors is not None else chosen(config)
     for source in sources:
         for item in read(source, input_format=input_format):
-            yield item if isinstance(item, LoadError) else left_out.apply(examine(item, running, config))
+            yield item if isinstance(item, LoadError) else _report_on(item, running, config, left_out)
+
+
+def _report_on(trace: Trace, detectors: Iterable[Detector], config: Config, left_out: Filter) -> TraceReport:
+    """What failed in one trace and, when something did, who most likely made the decisive mistake."""
+    report = examine(trace, detectors, config)
+    kept = left_out.apply(report)
+    if kept.suppressed and not kept.issues:
+        return kept
+    # Known failures are signs too, so the cause is looked for among all of them.
+    return replace(kept, attribution=attribute(report))
 
 
 def read(source: Source, *, input_format: str | None = None) -> Iterator[Trace | LoadError]:

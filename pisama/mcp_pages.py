@@ -13,6 +13,7 @@ from pisama.issue import Issue
 from pisama.mcp_results import (
     Analysis,
     Call,
+    Cause,
     Detected,
     Detectors,
     Evidence,
@@ -28,7 +29,7 @@ from pisama.mcp_results import (
     wire,
 )
 from pisama.output.explain import explain
-from pisama.report import Report, TraceReport
+from pisama.report import Attribution, Report, TraceReport
 from pisama.trace import JSON
 from pisama.trace import Step as TraceStep
 from pisama.trace import Trace as Run
@@ -83,9 +84,21 @@ def _trace(number: int, report: TraceReport) -> Trace:
         failed_calls=report.totals.failed_calls,
         issues=len(report.issues),
         not_shown=len(report.hidden) + len(report.suppressed),
+        cause=_cause(report.attribution),
         could_not_run=sorted(
             (*(item.detector for item in report.skipped), *(item.detector for item in report.crashed))
         ),
+    )
+
+
+def _cause(attribution: Attribution | None) -> Cause | None:
+    if attribution is None:
+        return None
+    return Cause(
+        agent=clipped(attribution.agent, NAME),
+        step=attribution.step,
+        confidence=round(attribution.confidence, 2),
+        reason=clipped(attribution.reason, SENTENCE),
     )
 
 

@@ -20,6 +20,16 @@ ENVELOPE = 300
 """Bytes of a result that are not its JSON."""
 
 
+class Cause(BaseModel):
+    """Who most likely made the decisive mistake, and when."""
+
+    agent: str
+    step: int
+    confidence: float
+    """How likely the step is the decisive mistake; below 0.2 it is little more than a guess."""
+    reason: str
+
+
 class Trace(BaseModel):
     """One run, and how far it could be examined."""
 
@@ -40,6 +50,8 @@ class Trace(BaseModel):
     issues: int
     not_shown: int
     """Issues below the severity or confidence asked for, in the baseline, or suppressed."""
+    cause: Cause | None
+    """Null when nothing is known to have failed."""
     could_not_run: list[str]
     """Detectors for which the trace records too little, or that crashed."""
 

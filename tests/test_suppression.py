@@ -77,6 +77,12 @@ def test_one_issue_can_be_suppressed_by_its_fingerprint(project: Path) -> None:
     assert types("traces/old/run.json", rule) == ([REPEATED], [(CLAIMED, "rule", "known")])
 
 
+def test_a_run_of_which_all_failures_are_left_out_has_no_cause(project: Path) -> None:
+    assert pisama.analyze("traces").attribution is not None
+    rule = Suppression(path="traces", reason="known")
+    assert pisama.analyze("traces", config=Config(suppress=(rule,))).attribution is None
+
+
 def test_paths_are_relative_to_the_folder_of_the_configuration(project: Path) -> None:
     (project / "traces" / "pisama.toml").write_text('[[suppress]]\npath = "old/run.json"\nreason = "old"\n')
     config = pisama.load_config(project / "traces" / "old")
