@@ -21,7 +21,7 @@ this project; each section says where they come from.
 
 The figures are from development parts of these sets, chosen by a hash of the case id. Detectors were designed on the
 same parts, so even a cross-validated figure is kinder than new traces will be: cross-validation guards what is
-*fitted* (the adapter's forest, confidences), not what a person saw while writing a detector.
+*fitted* (the adapter's shares and weights, confidences), not what a person saw while writing a detector.
 
 ```console
 $ pip install "pisama[benchmarks]"
@@ -35,7 +35,7 @@ $ python -m benchmarks.calibrate DATA --json benchmarks/results/calibrate.json
 
 | what is fitted | on what | how it is checked |
 |---|---|---|
-| the TRAIL adapter: shares by kind of span, a small forest over its signs, and one threshold | TRAIL development part | refitted within 10 folds by trace, 5 divisions |
+| the TRAIL adapter: shares by kind of span, weights of signs, and one threshold | TRAIL development part | refitted within 10 folds by trace, 5 divisions |
 | the weights of attribution: boosted trees over the signs of each step | Who&When development part | refitted within 10 folds by case, 5 divisions; from one subset to the other |
 | the confidence of each signal | TRAIL, AgentProcessBench, tau-bench and ASSEBench development parts | refitted within 10 folds by trace, 5 divisions |
 | the trivial baselines | the same folds as the adapter | the same |
@@ -53,8 +53,9 @@ benchmark's runner hold the right answer.
   per trace. No joint accuracy means anything without them.
 
 The adapter that turns pisama's findings into pairs looks at a span's signs: the issues that name it, the part its step plays in the
-run, and how its calls went. A list of some forty kinds of spans, averaged with a small forest over all signs, gives each span the share
-of every category among training spans like it. Parts and outcomes alone go a long way on a set made with one framework; the line **the adapter without any issue** shows
+run, and how its calls went. A list of some forty kinds of spans over these signs gives each span the share of every category among
+training spans of its kind, a sparse logistic regression over all signs another, and the two are averaged; both tables are in
+`benchmarks/trail/adapter.json`. Parts and outcomes alone go a long way on a set made with one framework; the line **the adapter without any issue** shows
 how far, and the distance from it is what the detectors add.
 """
 
