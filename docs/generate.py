@@ -1,10 +1,12 @@
 """Write the generated pages, or with `--check` fail when one is out of date.
 
-Pages: docs/detectors.md, docs/cli.md, docs/formats.md, docs/benchmarks.md (from the frozen figures), and the report shown in README.md.
+Pages: docs/detectors.md, docs/cli.md, docs/formats.md, docs/config.md with its JSON Schema, the JSON Schema of the
+JSON report, docs/benchmarks.md (from the frozen figures), and the report shown in README.md.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -17,6 +19,7 @@ import typer
 from benchmarks.page import benchmarks_page
 from pisama.cli import app
 from pisama.detectors import BUILT_IN
+from pisama.output.config_reference import config_page, config_schema, report_schema
 from pisama.output.explain import explain
 from pisama.output.formats import formats_page
 
@@ -30,9 +33,16 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/detectors.md", NOTICE + detectors_page()
     yield ROOT / "docs/cli.md", NOTICE + cli_page()
     yield ROOT / "docs/formats.md", NOTICE + formats_page()
+    yield ROOT / "docs/config.md", NOTICE + config_page(BUILT_IN)
+    yield ROOT / "docs/config.schema.json", _json(config_schema(BUILT_IN))
+    yield ROOT / "docs/report.schema.json", _json(report_schema())
     yield ROOT / "docs/benchmarks.md", NOTICE + benchmarks_page()
     readme = ROOT / "README.md"
     yield readme, with_outputs(readme.read_text(encoding="utf-8"))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def detectors_page() -> str:

@@ -15,11 +15,11 @@ from pisama.version import __version__
 
 if TYPE_CHECKING:
     from pisama.api import Loaded, analyze, load
-    from pisama.config import Config
+    from pisama.config import Config, ConfigError, Suppression
     from pisama.detectors.base import Detector, Example, Needs, Signal
     from pisama.issue import Evidence, Issue, Level
     from pisama.report import LoadError, Report, TraceReport
-    from pisama.selection import ConfigError
+    from pisama.settings import load_config
     from pisama.trace import Step, ToolCall, Trace
 
 _HOMES = {
@@ -27,7 +27,9 @@ _HOMES = {
     "load": "api",
     "Loaded": "api",
     "Config": "config",
-    "ConfigError": "selection",
+    "ConfigError": "config",
+    "Suppression": "config",
+    "load_config": "settings",
     "Detector": "detectors.base",
     "Example": "detectors.base",
     "Needs": "detectors.base",
@@ -69,10 +71,12 @@ __all__ = [
     "Report",
     "Signal",
     "Step",
+    "Suppression",
     "ToolCall",
     "Trace",
     "TraceReport",
     "__version__",
     "analyze",
     "load",
+    "load_config",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -16,6 +16,7 @@ from pisama.loaders import load as load_source
 from pisama.loaders import load_path
 from pisama.report import LoadError, Report, TraceReport
 from pisama.selection import chosen
+from pisama.suppression import Filter
 from pisama.trace import JSON, Trace
 
 Source: TypeAlias = "str | PathLike[str] | bytes | dict[str, JSON] | list[JSON] | Trace"
@@ -56,11 +57,31 @@ def analyze(
     chooses. Raises `ConfigError` for a configuration that cannot be followed, and nothing for bad
     input: that is in the report's `errors`.
     """
-    found = list(stream([source], config=config, detectors=detectors, input_format=input_format))
-    return Report(
-        tuple(item for item in found if isinstance(item, TraceReport)),
-        tuple(item for item in found if isinstance(item, LoadError)),
-    )
+    return analyze_all([source], config=config, detectors=detectors, input_format=input_format)
+
+
+def analyze_all(
+    sources: Iterable[Source],
+    *,
+    config: Config | None = None,
+    detectors: Iterable[Detector] | None = None,
+    input_format: str | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> Report:
+    """`analyze` for many sources together. `advance` is told how many traces are done after each of them."""
+    config = config or Config()
+    left_out = Filter.of(config)
+    traces: list[TraceReport] = []
+    errors: list[LoadError] = []
+    for item in _each(sources, config, left_out, detectors, input_format):
+        if isinstance(item, LoadError):
+            errors.append(item)
+        else:
+            traces.append(item)
+            if advance is not None:
+                advance(len(traces))
+    stale = left_out.baseline.stale(traces) if left_out.baseline is not None else ()
+    return Report(tuple(traces), tuple(errors), stale)
 
 
 def stream(
@@ -72,16 +93,30 @@ def stream(
 ) -> Iterator[TraceReport | LoadError]:
     """`analyze` for many sources, one trace at a time, as soon as each is done."""
     config = config or Config()
+    yield from _each(sources, config, Filter.of(config), detectors, input_format)
+
+
+def _each(
+    sources: Iterable[Source],
+    config: Config,
+    left_out: Filter,
+    detectors: Iterable[Detector] | None,
+    input_format: str | None,
+) -> Iterator[TraceReport | LoadError]:
     running = tuple(detectors) if detectors is not None else chosen(config)
     for source in sources:
         for item in read(source, input_format=input_format):
-            yield item if isinstance(item, LoadError) else report_on(item, running, config)
+            yield item if isinstance(item, LoadError) else _report_on(item, running, config, left_out)
 
 
-def report_on(trace: Trace, detectors: Iterable[Detector], config: Config) -> TraceReport:
+def _report_on(trace: Trace, detectors: Iterable[Detector], config: Config, left_out: Filter) -> TraceReport:
     """What failed in one trace and, when something did, who most likely made the decisive mistake."""
     report = examine(trace, detectors, config)
-    return replace(report, attribution=attribute(report))
+    kept = left_out.apply(report)
+    if kept.suppressed and not kept.issues:
+        return kept
+    # Known failures are signs too, so the cause is looked for among all of them.
+    return replace(kept, attribution=attribute(report))
 
 
 def read(source: Source, *, input_format: str | None = None) -> Iterator[Trace | LoadError]:

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pisama.flags import (
+    ConfigFile,
+    Format,
+    Ignore,
+    InputFormat,
+    Isolated,
+    LevelName,
+    MinConfidence,
+    MinSeverity,
+    NoPlugins,
+    Options,
+    Paths,
+    Select,
+    fail,
+    say,
+    settings_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,27 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Format(StrEnum):
-    """Output formats."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    JUNIT = "junit"
-    GITHUB = "github"
-    MARKDOWN = "markdown"
-
-
-class LevelName(StrEnum):
-    """Levels as flags take them; the same words as `pisama.issue.Level`, without its imports."""
-
-    INFO = "info"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 def _version(*, wanted: bool) -> None:
@@ -66,14 +61,7 @@ def _main(
 
 @app.command()
 def analyze(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH...",
-            help="Trace files, or folders of them; - is standard input.",
-            show_default=False,
-        ),
-    ],
+    paths: Paths = None,
     output_format: Annotated[
         Format, typer.Option("--format", "-f", help="How the report is written.")
     ] = Format.TEXT,
@@ -81,61 +69,146 @@ def analyze(
         Path | None,
         typer.Option("--output", "-o", help="Write the report to this file.", show_default="standard output"),
     ] = None,
-    select: Annotated[
-        list[str] | None,
-        typer.Option("--select", help="Run only these detectors; comma-separated or repeated.", metavar="ID"),
-    ] = None,
-    ignore: Annotated[
+    also: Annotated[
         list[str] | None,
         typer.Option(
-            "--ignore", help="Do not run these detectors; comma-separated or repeated.", metavar="ID"
+            "--also",
+            help="Write the report in this format to this file too; repeated for more.",
+            metavar="FORMAT=FILE",
         ),
     ] = None,
-    min_severity: Annotated[
-        LevelName, typer.Option("--min-severity", help="Count, but do not show, issues below this level.")
-    ] = LevelName.LOW,
-    min_confidence: Annotated[
-        float,
-        typer.Option(
-            "--min-confidence", min=0, max=1, help="Count, but do not show, issues below this confidence."
-        ),
-    ] = 0.4,
+    select: Select = None,
+    ignore: Ignore = None,
+    min_severity: MinSeverity = None,
+    min_confidence: MinConfidence = None,
     fail_on: Annotated[
-        LevelName, typer.Option("--fail-on", help="Exit with 1 if an issue is at or above this level.")
-    ] = LevelName.HIGH,
+        LevelName | None,
+        typer.Option(
+            "--fail-on", help="Exit with 1 if an issue is at or above this level.", show_default="high"
+        ),
+    ] = None,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 whatever the issues are.")
     ] = False,
-    input_format: Annotated[
-        str | None,
+    baseline: Annotated[
+        Path | None,
         typer.Option(
-            "--input-format", help="Read the input as this format.", show_default="told by the content"
+            "--baseline",
+            help="Leave out the issues in this file, which `pisama baseline` wrote.",
+            metavar="FILE",
         ),
     ] = None,
-    no_plugins: Annotated[
-        bool, typer.Option("--no-plugins", help="Run no detectors of other packages.")
+    option: Options = None,
+    input_format: InputFormat = None,
+    no_plugins: NoPlugins = False,
+    config_file: ConfigFile = None,
+    isolated: Isolated = False,
+    show_config: Annotated[
+        bool,
+        typer.Option(
+            "--show-config", help="Print the settings in force, and where each comes from; then exit."
+        ),
     ] = False,
 ) -> None:
     """Say what failed in the traces of files, of folders, or of standard input.
 
     Exit codes: 0 nothing at or above --fail-on, 1 issues, 2 wrong usage, 3 some input could not be read, 4 a detector
-    crashed.
+    crashed. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
+    pyproject.toml.
     """
-    from pisama.config import Config
-    from pisama.issue import Level
+    others = [_target(text) for text in also or ()]
+    flags = {
+        "select": select,
+        "ignore": ignore,
+        "min_severity": min_severity,
+        "min_confidence": min_confidence,
+        "fail_on": fail_on,
+        "baseline": baseline,
+    }
+    settings = settings_from(config_file, isolated, flags, option, no_plugins)
+    if show_config:
+        from pisama.output.settings_toml import settings_toml
 
-    config = Config(
-        select=_names(select),
-        ignore=_names(ignore) or frozenset(),
-        min_severity=Level(min_severity.value),
-        min_confidence=min_confidence,
-        plugins=not no_plugins,
-    )
-    report = _analyze(paths, config, input_format)
+        typer.echo(settings_toml(settings.config, settings.origins), nl=False)
+        return
+    report = _analyze(_given(paths), settings.config, input_format)
     for error in report.errors:
-        _say(str(error))
+        say(str(error))
     _write(report, output_format, output)
-    raise typer.Exit(report.exit_code(None if exit_zero else Level(fail_on.value)))
+    for other_format, file in others:
+        _write(report, other_format, file)
+    raise typer.Exit(report.exit_code(None if exit_zero else settings.config.fail_on))
+
+
+@app.command()
+def baseline(
+    paths: Paths = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file that is written.",
+            show_default="baseline of the settings, else .pisama-baseline.json",
+        ),
+    ] = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    min_severity: MinSeverity = None,
+    min_confidence: MinConfidence = None,
+    option: Options = None,
+    input_format: InputFormat = None,
+    no_plugins: NoPlugins = False,
+    config_file: ConfigFile = None,
+    isolated: Isolated = False,
+) -> None:
+    """Write the issues that these traces show to a file, so that `analyze --baseline` leaves them out.
+
+    An entry is the fingerprint of an issue, so it holds for the same failure in another run of the same task.
+    """
+    from pisama.baseline import DEFAULT_BASELINE, write_baseline
+    from pisama.config import ConfigError
+
+    flags = {
+        "select": select,
+        "ignore": ignore,
+        "min_severity": min_severity,
+        "min_confidence": min_confidence,
+    }
+    config = settings_from(config_file, isolated, flags, option, no_plugins).config
+    output = output or config.baseline or Path(DEFAULT_BASELINE)
+    report = _analyze(_given(paths), config.model_copy(update={"baseline": None}), input_format)
+    for error in report.errors:
+        say(str(error))
+    try:
+        count = write_baseline(output, report)
+    except ConfigError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{output}: {error.strerror or error}")
+    say(f"{count} {'entry' if count == 1 else 'entries'} written to {output}")
+    raise typer.Exit(report.exit_code(None))
+
+
+@app.command("mcp-server")
+def mcp_server(
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root",
+            help="A folder that may be read; repeated for more.",
+            show_default="the working directory and the folders where Claude Code and Codex keep sessions",
+        ),
+    ] = None,
+    config_file: ConfigFile = None,
+    isolated: Isolated = False,
+    no_plugins: NoPlugins = False,
+) -> None:
+    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output."""
+    config = settings_from(config_file, isolated, {}, None, no_plugins).config
+    from pisama.mcp_server import serve
+
+    serve(root or None, config)
 
 
 @app.command()
@@ -148,19 +221,20 @@ def detectors(
     ] = False,
 ) -> None:
     """List the detectors, or explain one: what it finds, what it leaves alone, how to fix it."""
+    from pisama.config import ConfigError
     from pisama.output.explain import catalogue, explain
-    from pisama.selection import ConfigError, available, did_you_mean
+    from pisama.selection import available, did_you_mean
 
     try:
         kinds = available(plugins=not no_plugins)
     except ConfigError as error:
-        _fail(str(error))
+        fail(str(error))
     if name is None:
         typer.echo(catalogue(kinds.values()), nl=False)
     elif name in kinds:
         typer.echo(explain(kinds[name]), nl=False)
     else:
-        _fail(f"there is no detector {name!r}{did_you_mean(name, kinds)}; `pisama detectors` lists them")
+        fail(f"there is no detector {name!r}{did_you_mean(name, kinds)}; `pisama detectors` lists them")
 
 
 @app.command()
@@ -182,32 +256,29 @@ def main() -> None:
         sys.exit(0)
 
 
-def _names(values: Sequence[str] | None) -> frozenset[str] | None:
-    if not values:
-        return None
-    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+def _given(paths: Sequence[str] | None) -> Sequence[str]:
+    if not paths:
+        fail("say which traces to analyse: files, folders, or - for standard input")
+    return paths
+
+
+def _target(text: str) -> tuple[Format, Path]:
+    name, equals, file = text.partition("=")
+    if not equals or not file or name not in set(Format):
+        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
+    return Format(name), Path(file)
 
 
 def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> Report:
-    from pisama.api import read, report_on
+    from pisama.api import analyze_all
+    from pisama.config import ConfigError
     from pisama.output.progress import progress
-    from pisama.report import LoadError, Report
-    from pisama.selection import ConfigError, chosen
 
     try:
-        running = chosen(config)
+        with progress() as advance:
+            return analyze_all(_sources(paths), config=config, input_format=input_format, advance=advance)
     except ConfigError as error:
-        _fail(str(error))
-    traces, errors = [], []
-    with progress() as advance:
-        for source in _sources(paths):
-            for item in read(source, input_format=input_format):
-                if isinstance(item, LoadError):
-                    errors.append(item)
-                else:
-                    traces.append(report_on(item, running, config))
-                    advance(len(traces))
-    return Report(tuple(traces), tuple(errors))
+        fail(str(error))
 
 
 def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
@@ -216,14 +287,14 @@ def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
 
 
 def _render(report: Report, output_format: Format, *, to_terminal: bool) -> str:
+    from pisama.output.rendering import rendered
+
     if output_format is Format.TEXT:
         from pisama.output import as_text
         from pisama.output.terminal import terminal_width, wants_color
 
         return as_text.render(report, color=to_terminal and wants_color(sys.stdout), width=terminal_width())
-    # One module alone: building the shapes of the JSON takes longer than a small analysis.
-    module = import_module(f"pisama.output.as_{output_format.value}")
-    return str(module.render(report))
+    return rendered(report, output_format.value)
 
 
 def _write(report: Report, output_format: Format, output: Path | None) -> None:
@@ -234,18 +305,7 @@ def _write(report: Report, output_format: Format, output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        _fail(f"{output}: {error.strerror or error}")
-
-
-def _say(message: str) -> None:
-    from pisama.output.terminal import printable
-
-    typer.echo(f"pisama: {printable(message)}", err=True)
-
-
-def _fail(message: str) -> NoReturn:
-    _say(message)
-    raise typer.Exit(2)
+        fail(f"{output}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

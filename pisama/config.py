@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from pisama.issue import Level
 
 DEFAULT_MIN_CONFIDENCE = 0.4
 
 
-class Config(BaseModel):
-    """Settings of one analysis; every field has a flag of the same name."""
+class ConfigError(ValueError):
+    """A setting that cannot be followed; the message says which and why, in one line."""
 
+
+class Suppression(BaseModel):
+    """Issues that are left out on purpose. All that is said of them must hold: detector, path and fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    detector: str | None = None
+    """Id of a detector, or one signal of it: `loop`, `loop.identical`."""
+    path: str | None = None
+    """Pattern for the trace file. `*` stands for any part of a name, `**` for any folders. Without a slash it is
+    compared with the name of the file, otherwise with its path from the folder of the configuration."""
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
+    """Fingerprint of one issue."""
+    reason: Annotated[str, Field(min_length=1)]
+    """Why; it is shown with the issue."""
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Suppression:
+        if self.detector is None and self.path is None and self.fingerprint is None:
+            raise ValueError("says neither detector nor path nor fingerprint")
+        return self
+
+
+class Config(BaseModel):
+    """Settings of one analysis. `pisama.toml`, the environment and flags of the same names fill it."""
+
+    # `use_attribute_docstrings` would parse the source at each start: see `pisama.explained`.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     select: frozenset[str] | None = None
@@ -25,7 +53,16 @@ class Config(BaseModel):
     """Issues below this level are counted, not shown."""
     min_confidence: Annotated[float, Field(ge=0, le=1)] = DEFAULT_MIN_CONFIDENCE
     """Issues below this confidence are counted, not shown."""
+    fail_on: Level = Level.HIGH
+    """A command, or a test, fails when an issue is at or above this level."""
     plugins: bool = True
     """Whether detectors of other packages (entry point group `pisama.detectors`) run too."""
+    baseline: Path | None = None
+    """File written by `pisama baseline`; the issues in it are left out."""
+    suppress: tuple[Suppression, ...] = ()
+    """Issues that are left out on purpose, each with its reason."""
     options: Mapping[str, Mapping[str, JsonValue]] = {}
-    """Options of detectors, by detector id."""
+    """Options of detectors, by detector id; `pisama detectors ID` lists them."""
+    folder: Annotated[Path | None, Field(exclude=True)] = None
+    """What the paths of suppressions are relative to; None is the working directory. No setting of its own: it is
+    the folder of the file that the settings came from."""

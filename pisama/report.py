@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Any, Literal
 
 from pisama.issue import Fault, Issue, Level
+from pisama.notebook import frame, html_summary
 from pisama.trace import Location, Trace
 
 
@@ -51,6 +53,26 @@ class Crashed:
 
 STANDS_OUT = 0.2
 """Confidence below which steps named on labelled runs were wrong ten times in eleven (docs/benchmarks.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """An issue that was left out on purpose."""
+
+    issue: Issue
+    by: Literal["baseline", "rule"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An entry of the baseline that its trace does not show any more."""
+
+    fingerprint: str
+    type: str
+    path: str
+    """As the baseline has it: relative to its folder."""
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +163,8 @@ class TraceReport:
     """Issues under the severity or confidence asked for: counted, not shown."""
     covered: tuple[Issue, ...] = ()
     """Issues that tell a failure again which one of `issues` tells better."""
-    suppressed: tuple[Issue, ...] = ()
-    """Issues a baseline or an ignore rule took out."""
+    suppressed: tuple[Suppressed, ...] = ()
+    """Issues that the baseline or a suppression of the configuration took out."""
     attribution: Attribution | None = None
 
     @property
@@ -169,6 +191,8 @@ class Report:
 
     traces: tuple[TraceReport, ...]
     errors: tuple[LoadError, ...] = ()
+    stale: tuple[Stale, ...] = ()
+    """Entries of the baseline that the traces they were made from do not show any more."""
 
     @property
     def issues(self) -> tuple[Issue, ...]:
@@ -182,6 +206,16 @@ class Report:
 
     def _attributions(self) -> Iterator[Attribution]:
         return (trace.attribution for trace in self.traces if trace.attribution is not None)
+
+    def to_frame(self, library: Literal["pandas", "polars"] | None = None) -> Any:
+        """The issues as a data frame, a row each: of pandas where it is installed, else of polars.
+
+        Raises `ImportError` when the library asked for, or both of them, is not installed.
+        """
+        return frame(self, library)
+
+    def _repr_html_(self) -> str:
+        return html_summary(self)
 
     def exit_code(self, fail_on: Level | None = Level.HIGH) -> Exit:
         """The exit code of a command that made this report; `fail_on=None` never fails on issues.

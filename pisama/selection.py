@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 
 from pydantic import ValidationError
 from rapidfuzz import fuzz, process
 
-from pisama.config import Config
+from pisama.config import Config, ConfigError
 from pisama.detectors import BUILT_IN, Detector
+
+__all__ = ["ENTRY_POINTS", "ConfigError", "available", "chosen", "did_you_mean"]
 
 ENTRY_POINTS = "pisama.detectors"
 """Entry point group in which other packages offer detectors."""
-
-
-class ConfigError(ValueError):
-    """A setting that cannot be followed; the message says which and why, in one line."""
 
 
 def available(*, plugins: bool = True) -> dict[str, type[Detector]]:
@@ -52,6 +50,9 @@ def chosen(config: Config) -> tuple[Detector, ...]:
     kinds = available(plugins=config.plugins)
     for named in (config.select or (), config.ignore, config.options):
         _check_ids(named, kinds)
+    for rule in config.suppress:
+        if rule.detector is not None:
+            _check_signal(rule.detector, kinds)
     return tuple(
         _with_options(kind, config)
         for kind in kinds.values()
@@ -66,6 +67,14 @@ def _check_ids(named: Iterable[str], kinds: Iterable[str]) -> None:
             raise ConfigError(
                 f"there is no detector {name!r}{did_you_mean(name, known)}; `pisama detectors` lists them"
             )
+
+
+def _check_signal(name: str, kinds: Mapping[str, type[Detector]]) -> None:
+    detector, dot, signal = name.partition(".")
+    _check_ids((detector,), kinds)
+    signals = kinds[detector].signals
+    if dot and signal not in signals:
+        raise ConfigError(f"detector {detector} has no signal {signal!r}{did_you_mean(signal, signals)}")
 
 
 def _with_options(kind: type[Detector], config: Config) -> Detector:

@@ -90,6 +90,13 @@ def test_one_unreadable_file_does_not_stop_a_folder(tmp_path: Path) -> None:
     assert b"travel" in done.stdout or b"nothing found" in done.stdout.lower()
 
 
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "run.json").write_bytes((EXAMPLES / "healthy.messages.json").read_bytes())
+    done = pisama("analyze", tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -215,3 +222,58 @@ def test_colour_follows_the_environment() -> None:
     assert b"\x1b[" not in pisama("analyze", trace).stdout
     assert b"\x1b[" in pisama("analyze", trace, FORCE_COLOR="1").stdout
     assert b"\x1b[" not in pisama("analyze", trace, FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+def test_one_run_can_write_several_formats(tmp_path: Path) -> None:
+    trace = EXAMPLES / "failing-tool.messages.json"
+    files = {name: tmp_path / name for name in ("sarif", "junit")}
+    done = pisama(
+        "analyze",
+        trace,
+        "-f",
+        "github",
+        *(flag for name in files for flag in ("--also", f"{name}={files[name]}")),
+    )
+    assert (done.returncode, done.stdout[:8]) == (1, b"::error ")
+    assert json.loads(files["sarif"].read_text())["version"] == "2.1.0"
+    assert files["junit"].read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("analyze",), "say which traces to analyse: files, folders, or - for standard input"),
+        (("analyze", "x", "--also", "pdf=x.pdf"), "--also pdf=x.pdf: say it as FORMAT=FILE"),
+        (("analyze", "x", "--option", "loop"), "--option loop: say it as ID.NAME=VALUE"),
+        (("analyze", "x", "--option", "loop.min_repeat=3"), "did you mean 'min_repeats'?"),
+        (("analyze", "x", "--config", "absent.toml"), "absent.toml: No such file or directory"),
+        (("baseline", "x", "--select", "lop"), "did you mean 'loop'?"),
+        (("mcp-server", "--config", "absent.toml"), "absent.toml: No such file or directory"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_exit_code_2(arguments: tuple[str, ...], reason: str) -> None:
+    done = pisama(*arguments)
+    (line,) = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert line.startswith("pisama: ")
+    assert reason in line
+
+
+def test_the_settings_in_force_are_shown_with_where_they_come_from(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text("min_confidence = 0.6\n")
+    done = pisama(
+        "analyze", "--config", file, "--option", "loop.min_repeats=4", "--show-config", PISAMA_FAIL_ON="low"
+    )
+    assert done.stdout.decode() == (
+        "# select is not set  # default\n"
+        "ignore = []  # default\n"
+        'min_severity = "low"  # default\n'
+        f"min_confidence = 0.6  # {file}\n"
+        'fail_on = "low"  # PISAMA_FAIL_ON\n'
+        "plugins = true  # default\n"
+        "# baseline is not set  # default\n"
+        "\n"
+        "[options.loop]\n"
+        "min_repeats = 4  # --option\n"
+    )

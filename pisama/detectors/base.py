@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from itertools import pairwise
 from typing import ClassVar, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from pisama.explained import fields_explained
 from pisama.issue import Evidence, Fault, Issue, fingerprint
 from pisama.trace import Step, Trace
 
@@ -112,20 +110,7 @@ class Detector(BaseModel, ABC):
     @classmethod
     def options_explained(cls) -> dict[str, str]:
         """What each option is: the string below its field, from the source; empty where that is not at hand."""
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-        except (OSError, TypeError, SyntaxError):
-            return {}
-        (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
-        return {
-            field.target.id: inspect.cleandoc(below.value.value)
-            for field, below in pairwise(body)
-            if isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(below, ast.Expr)
-            and isinstance(below.value, ast.Constant)
-            and isinstance(below.value.value, str)
-        }
+        return fields_explained(cls)
 
     def issue(
         self,

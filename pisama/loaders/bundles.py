@@ -70,7 +70,7 @@ def with_companions(
 ) -> tuple[Document, Loader] | None:
     """The run that this file begins and others beside it continue; None when it stands alone."""
     grouping = [loader for loader in loaders if isinstance(loader, GroupsFiles)]
-    members = {name: opening(file.parent / name) for name in _beside(file)}
+    members = {name: opening(file.parent / name) for name in beside(file)}
     if len(members) < 2:
         return None
     for loader, group in _groups(members, grouping):
@@ -118,7 +118,7 @@ def _groups(members: Members, loaders: Iterable[GroupsFiles]) -> Iterator[tuple[
                 yield loader, group
 
 
-def _beside(file: Path) -> Iterator[str]:
+def beside(file: Path) -> Iterator[str]:
     """The files of the same folder, and those in its folders that are named after the file."""
     try:
         with os.scandir(file.parent) as entries:

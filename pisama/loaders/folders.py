@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,8 @@ _BESIDE_DATABASE = ("-wal", "-shm", "-journal")
 def find_files(path: Path) -> Iterator[Path]:
     """The files under a folder that may hold traces, sorted, at any depth; a file is its own answer.
 
-    Hidden files and folders, links to folders, and files whose extension says that they are
-    something else are left out.
+    Hidden files and folders, links to folders, pipes and devices, and files whose extension says that
+    they are something else are left out.
     """
     if path.is_dir():
         yield from (path / name for name in files_in(path))
@@ -39,7 +40,11 @@ def files_in(folder: Path) -> Iterator[str]:
         beside = Path(place).relative_to(folder)
         present = frozenset(files)
         for name in sorted(files):
-            if may_hold_traces(name) and not _belongs_to_database(name, present):
+            if (
+                may_hold_traces(name)
+                and not _belongs_to_database(name, present)
+                and not _waits(os.path.join(place, name))  # noqa: PTH118 - a Path for each file costs more
+            ):
                 yield (beside / name).as_posix()
 
 
@@ -53,6 +58,15 @@ def may_hold_traces(name: str) -> bool:
 def says_nothing(name: str) -> bool:
     """Whether a file of this name, found in a folder, is passed over silently when no format knows it."""
     return Path(name).suffix.lower() in _MAYBE_TRACES
+
+
+def _waits(path: str) -> bool:
+    """Whether this is no file but a pipe, a socket or a device, which may be waited on for ever."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except OSError:
+        return False  # reading it will say why
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _belongs_to_database(name: str, present: frozenset[str]) -> bool:

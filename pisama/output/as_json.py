@@ -136,7 +136,17 @@ class TraceShape(_Shape):
     covered: int
     """Issues that tell again what one of the others tells better."""
     suppressed: int
-    """Issues that a baseline or an ignore rule took out."""
+    """Issues that the baseline or a suppression of the configuration took out."""
+
+
+class StaleShape(_Shape):
+    """An entry of the baseline that its trace does not show any more."""
+
+    fingerprint: str
+    type: str
+    path: str
+    """Relative to the folder of the baseline."""
+    summary: str
 
 
 class ErrorShape(_Shape):
@@ -159,6 +169,7 @@ class ReportShape(_Shape):
     """That of the first trace that failed."""
     traces: tuple[TraceShape, ...]
     errors: tuple[ErrorShape, ...]
+    stale: tuple[StaleShape, ...]
 
 
 def render(report: Report) -> str:
@@ -170,6 +181,7 @@ def render(report: Report) -> str:
         attribution=_attribution(report.attribution),
         traces=tuple(_trace(trace) for trace in report.traces),
         errors=tuple(_error(error) for error in report.errors),
+        stale=tuple(StaleShape.model_validate(entry) for entry in report.stale),
     )
     return shape.model_dump_json(by_alias=True, indent=2) + "\n"
 

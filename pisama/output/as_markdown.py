@@ -44,6 +44,11 @@ def _lines(report: Report) -> Iterator[str]:
     hidden = sum(len(trace.hidden) for trace in report.traces)
     if hidden:
         yield f"\n{hidden} more under the severity or confidence asked for."
+    suppressed = sum(len(trace.suppressed) for trace in report.traces)
+    if suppressed:
+        yield f"\n{suppressed} more in the baseline or suppressed by the configuration."
+    if report.stale:
+        yield f"\nNo longer found, of the entries of the baseline: {len(report.stale)}."
 
 
 def _row(trace: TraceReport) -> str:

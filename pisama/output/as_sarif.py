@@ -19,7 +19,7 @@ from pisama.detectors.base import Detector, measured_confidence
 from pisama.issue import Issue, Level
 from pisama.output.explain import explain
 from pisama.redact import redact
-from pisama.report import Report
+from pisama.report import Report, Suppressed
 from pisama.trace import JSON, Location, Span, Trace
 from pisama.version import __version__
 
@@ -58,7 +58,9 @@ def render(report: Report) -> str:
             }
         },
         "columnKind": "unicodeCodePoints",
-        "results": [_result(trace, issue, order, muted=muted) for trace, issue, muted in found[:MAX_RESULTS]],
+        "results": [
+            _result(trace, issue, order, suppressed) for trace, issue, suppressed in found[:MAX_RESULTS]
+        ],
         "invocations": [
             {
                 "executionSuccessful": not report.errors
@@ -71,10 +73,12 @@ def render(report: Report) -> str:
     return orjson.dumps(log, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _results(report: Report) -> list[tuple[Trace, Issue, bool]]:
-    shown = [(trace.trace, issue, False) for trace in report.traces for issue in trace.issues]
-    muted = [(trace.trace, issue, True) for trace in report.traces for issue in trace.suppressed]
-    return sorted(shown + muted, key=lambda result: (result[2], -result[1].severity))
+def _results(report: Report) -> list[tuple[Trace, Issue, Suppressed | None]]:
+    found: list[tuple[Trace, Issue, Suppressed | None]] = []
+    for trace in report.traces:
+        found += [(trace.trace, issue, None) for issue in trace.issues]
+        found += [(trace.trace, suppressed.issue, suppressed) for suppressed in trace.suppressed]
+    return sorted(found, key=lambda result: (result[2] is not None, -result[1].severity))
 
 
 def _rule(kind: type[Detector]) -> Object:
@@ -99,7 +103,7 @@ def _rule(kind: type[Detector]) -> Object:
     }
 
 
-def _result(trace: Trace, issue: Issue, order: Mapping[str, int], *, muted: bool) -> Object:
+def _result(trace: Trace, issue: Issue, order: Mapping[str, int], suppressed: Suppressed | None) -> Object:
     code = _code_location(trace.spans, issue.span_id)
     own = _location(issue.at or trace.at)
     result: Object = {
@@ -123,8 +127,8 @@ def _result(trace: Trace, issue: Issue, order: Mapping[str, int], *, muted: bool
     }
     if code:
         result["relatedLocations"] = [own]
-    if muted:
-        result["suppressions"] = [{"kind": "external"}]
+    if suppressed is not None:
+        result["suppressions"] = [{"kind": "external", "justification": suppressed.reason}]
     return result
 
 

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pisama.output.formats import format_title
-from pisama.output.in_full import LEVEL_STYLE, VERDICT_STYLE, in_full
+from pisama.output.in_full import LEVEL_STYLE, VERDICT_STYLE, in_full, suppressed_by
 from pisama.output.layout import counted, row
 from pisama.output.terminal import printable
-from pisama.report import LoadError, Report, TraceReport, Verdict
+from pisama.report import LoadError, Report, Stale, TraceReport, Verdict
 
 MAX_IN_FULL = 5
 """Traces up to which each is shown in full after the overview."""
@@ -49,6 +49,8 @@ def _report(report: Report, width: int) -> Iterator[RenderableType]:
         yield from _overview(report.traces)
     if report.errors:
         yield row("unreadable", Text(_unreadable(report.errors)), style="bold red")
+    if report.stale:
+        yield row("stale", Text(_stale(report.stale)))
     if len(report.traces) > MAX_IN_FULL:
         yield row("in full", Text("analyze one of them alone, or use --format json"))
     elif len(report.traces) > 1:
@@ -62,6 +64,15 @@ def _unreadable(errors: tuple[LoadError, ...]) -> str:
         counts.append(counted(len(errors) - inputs, "record"))
     first = printable(str(errors[0]))
     return f"{' and '.join(counts)}{', the first' if len(errors) > 1 else ''}: {first}"
+
+
+def _stale(entries: tuple[Stale, ...]) -> str:
+    one = len(entries) == 1
+    first = printable(f"{entries[0].type} in {entries[0].path}: {entries[0].summary}")
+    return (
+        f"{len(entries):,} {'entry' if one else 'entries'} of the baseline {'is' if one else 'are'} no longer found; "
+        f"`pisama baseline` writes it anew{'' if one else ', the first'}: {first}"
+    )
 
 
 def _overview(reports: tuple[TraceReport, ...]) -> Iterator[RenderableType]:
@@ -87,9 +98,9 @@ def _overview(reports: tuple[TraceReport, ...]) -> Iterator[RenderableType]:
     hidden = sum(len(report.hidden) for report in reports)
     if hidden:
         yield row("not shown", Text(f"{counted(hidden, 'issue')} under the severity or confidence asked for"))
-    suppressed = sum(len(report.suppressed) for report in reports)
+    suppressed = [item for report in reports for item in report.suppressed]
     if suppressed:
-        yield row("suppressed", Text(counted(suppressed, "issue")))
+        yield row("suppressed", Text(suppressed_by(suppressed)))
     skipped = Counter(item.detector for report in reports for item in report.skipped)
     if skipped:
         each = ", ".join(f"{name} ({count})" for name, count in skipped.most_common())

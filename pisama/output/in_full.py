@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -15,7 +16,7 @@ from pisama.output.layout import LABEL, Hanging, counted, listed, row
 from pisama.output.terminal import printable
 from pisama.output.timeline import LEGEND, lanes
 from pisama.redact import redact
-from pisama.report import Attribution, ToolTotals, TraceReport, Verdict
+from pisama.report import Attribution, Suppressed, ToolTotals, TraceReport, Verdict
 from pisama.text import quote
 
 MAX_EVIDENCE = 4
@@ -201,7 +202,7 @@ def _not_shown(report: TraceReport) -> Iterator[RenderableType]:
             Text(f"{counted(len(report.hidden), 'issue')} under the severity or confidence asked for"),
         )
     if report.suppressed:
-        yield row("suppressed", Text(counted(len(report.suppressed), "issue")))
+        yield row("suppressed", Text(suppressed_by(report.suppressed)))
     by_reason: dict[str, list[str]] = {}
     for skipped in report.skipped:
         by_reason.setdefault(skipped.reason, []).append(skipped.detector)
@@ -209,6 +210,15 @@ def _not_shown(report: TraceReport) -> Iterator[RenderableType]:
         yield row("could not run", Text(f"{', '.join(detectors)}: {reason}"))
     for crashed in report.crashed:
         yield row("crashed", Text(printable(f"{crashed.detector}: {crashed.error}")), style="bold red")
+
+
+def suppressed_by(issues: Sequence[Suppressed]) -> str:
+    """How many issues the baseline took out, and how many each suppression of the configuration."""
+    reasons = Counter(
+        "the baseline" if item.by == "baseline" else f"“{printable(item.reason)}”" for item in issues
+    )
+    each = (f"{count:,} by {reason}" for reason, count in reasons.most_common())
+    return f"{counted(len(issues), 'issue')}: {listed(each)}"
 
 
 def _of(some: int, whole: int) -> str:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from pisama.detectors import BUILT_IN
 from pisama.output.as_sarif import render
-from pisama.report import Report
+from pisama.report import Report, Suppressed
 from pisama.trace import Span
 from tests.output.reports import CLAIM, EMPTY, REPEAT, TRACE, trace_report
 
@@ -71,11 +71,11 @@ def test_a_span_that_names_its_code_puts_the_result_there() -> None:
 
 
 def test_what_a_baseline_took_out_is_there_but_suppressed() -> None:
-    report = replace(trace_report(REPEAT), suppressed=(CLAIM,))
+    report = replace(trace_report(REPEAT), suppressed=(Suppressed(CLAIM, "rule", "known"),))
     (run,) = json.loads(render(Report((report,))))["runs"]
     assert [(result["ruleId"], result.get("suppressions")) for result in run["results"]] == [
         ("loop", None),
-        ("hallucination", [{"kind": "external"}]),
+        ("hallucination", [{"kind": "external", "justification": "known"}]),
     ]
 
 

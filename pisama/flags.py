@@ -1,0 +1,149 @@
+"""What several commands take from the command line, and how they complain. Light at import, for `--help`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pisama.settings import Settings
+
+
+class Format(StrEnum):
+    """Output formats."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
+
+
+class LevelName(StrEnum):
+    """Levels as flags take them; the same words as `pisama.issue.Level`, without its imports."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH...", help="Trace files, or folders of them; - is standard input.", show_default=False
+    ),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", help="Run only these detectors; comma-separated or repeated.", metavar="ID"),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", help="Do not run these detectors; comma-separated or repeated.", metavar="ID"),
+]
+MinSeverity = Annotated[
+    LevelName | None,
+    typer.Option(
+        "--min-severity", help="Count, but do not show, issues below this level.", show_default="low"
+    ),
+]
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        min=0,
+        max=1,
+        help="Count, but do not show, issues below this confidence.",
+        show_default="0.4",
+    ),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="Set an option of a detector; repeated for more.", metavar="ID.NAME=VALUE"),
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option("--input-format", help="Read the input as this format.", show_default="told by the content"),
+]
+NoPlugins = Annotated[bool, typer.Option("--no-plugins", help="Run no detectors of other packages.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Read settings from this file.",
+        metavar="FILE",
+        show_default="the nearest pisama.toml, or pyproject.toml with [tool.pisama]",
+    ),
+]
+Isolated = Annotated[
+    bool, typer.Option("--isolated", help="Leave settings of files and of the environment out.")
+]
+
+
+def _names(values: object) -> object:
+    """Values of a repeated flag, each of which may be several with commas between; others as they are."""
+    if not isinstance(values, list):
+        return values
+    return [name.strip() for value in values for name in value.split(",") if name.strip()] or None
+
+
+def settings_from(
+    file: Path | None,
+    isolated: bool,  # noqa: FBT001 - as typer hands it over
+    flags: Mapping[str, object],
+    options: Sequence[str] | None,
+    no_plugins: bool,  # noqa: FBT001
+) -> Settings:
+    """The settings in force for a command; what cannot be followed ends the program.
+
+    `flags` are values by setting, `options` those of `--option`.
+    """
+    from pisama.config import ConfigError
+    from pisama.selection import chosen
+    from pisama.settings import load_settings
+
+    given = {name: _names(value) for name, value in flags.items()}
+    try:
+        settings = load_settings(
+            file=file,
+            isolated=isolated,
+            flags={**given, "plugins": False if no_plugins else None, "options": _options(options or ())},
+        )
+        chosen(settings.config)
+    except ConfigError as error:
+        fail(str(error))
+    return settings
+
+
+def _options(given: Sequence[str]) -> dict[str, dict[str, object]]:
+    from pisama.settings import option_value
+
+    options: dict[str, dict[str, object]] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or "." not in name:
+            fail(f"--option {text}: say it as ID.NAME=VALUE, for example loop.min_repeats=4")
+        for detector, values in option_value(name, value)["options"].items():
+            options.setdefault(detector, {}).update(values)
+    return options
+
+
+def say(message: str) -> None:
+    """Tell a person something beside the output: one line on standard error."""
+    from pisama.output.terminal import printable
+
+    typer.echo(f"pisama: {printable(message)}", err=True)
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong with the usage or the settings, and exit with 2."""
+    say(message)
+    raise typer.Exit(2)
