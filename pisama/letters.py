@@ -32,4 +32,7 @@ def letter_by_letter(text: str) -> int | None:
 
 def _spells(listed: str, characters: list[str]) -> bool:
     """Whether the characters stand for a text: words in their order, or white space and signs among letters."""
-    return characters != sorted(characters) or re.search(r"(?:'|^)(?: |\\n|[-.:/])(?:'|$)", listed, re.MULTILINE) is not None
+    return (
+        characters != sorted(characters)
+        or re.search(r"(?:'|^)(?: |\\n|[-.:/])(?:'|$)", listed, re.MULTILINE) is not None
+    )

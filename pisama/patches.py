@@ -59,4 +59,6 @@ def _counted(text: str, begin: int, stated: tuple[int, int]) -> tuple[int, int]:
 
 def _goes_on(line: str) -> bool:
     """Whether a line after a full hunk is a changed line more, and no list item or rule of the text around it."""
-    return line[:1] in ("+", "-") and line[1:2] not in ("", " ", "-", "+") or re.match(r"[+-] {2,}\S", line) is not None
+    return (line[:1] in ("+", "-") and line[1:2] not in ("", " ", "-", "+")) or re.match(
+        r"[+-] {2,}\S", line
+    ) is not None

@@ -19,7 +19,8 @@ UNKNOWN_SHARE = 0.5
 """Share of an answer's telling words that were never reported, from which on it comes from elsewhere."""
 
 _FOUND_SOME = re.compile(
-    r"\b(?:however|but|although|though|nevertheless|instead|based on|according to|the answer is|it appears|appears to be|suggests?)\b", re.IGNORECASE
+    r"\b(?:however|but|although|though|nevertheless|instead|based on|according to|the answer is|it appears|appears to be|suggests?)\b",
+    re.IGNORECASE,
 )
 _NOTHING_TO_TELL = frozenset("yes no true false none null unknown".split())
 
@@ -70,5 +71,7 @@ def _tells(word: str) -> bool:
 
 def _is_report(message: Message, step: Step) -> bool:
     """Prose that a tool or another agent came back with."""
-    foreign = message.role == "tool" or (message.role == "assistant" and message.name not in (None, step.agent))
+    foreign = message.role == "tool" or (
+        message.role == "assistant" and message.name not in (None, step.agent)
+    )
     return foreign and len(message.text) >= 40

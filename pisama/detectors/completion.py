@@ -8,7 +8,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pisama.acts import acts_of_call, command_of, is_answering, is_bookkeeping, is_executor, name_parts, spoken
+from pisama.acts import (
+    acts_of_call,
+    command_of,
+    is_answering,
+    is_bookkeeping,
+    is_executor,
+    name_parts,
+    spoken,
+)
 from pisama.claims import gives_up
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from pisama.acts import is_bookkeeping, is_executor
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Fault, Issue
+from pisama.missing_files import AskedAgain, asked_again
 from pisama.outcomes import OWN_FAULT, TRANSIENT, ErrorKind
 from pisama.repetition import came_back
 from pisama.text import quote
@@ -79,6 +81,8 @@ class ToolError(Detector):
         "retried": Signal("a failing call made again unchanged", 45, 0.7),
         "repeated": Signal("calls that keep failing in the same way", 40, 0.6),
         "ignored": Signal("a failure that nobody mentions or works around", 50, 0.5),
+        "unlearned": Signal("the last of several failures of a tool for one reason", 25, 0.35),
+        "missing_again": Signal("a file that was not there is asked for again, or of somebody else", 35, 0.5),
         "down": Signal("every call of a tool failed", 45, 0.6, "environment"),
         "own_call": Signal("a call that fails because it is wrong, and is not put right at once", 25, 0.45),
     }
@@ -154,8 +158,28 @@ class ToolError(Detector):
             agent: They are in d.ini.
             """,
         ),
+        Example(
+            "looks for a missing file, makes it, and reads it",
+            """
+            task: Read the settings.
+            agent: read(path="conf/app.ini") -> error: FileNotFoundError: No such file or directory: conf/app.ini
+            agent: bash(command="find . -name app.ini; cp base.ini conf/app.ini") -> ok
+            agent: read(path="conf/app.ini") -> [settings]
+            agent: The settings are empty.
+            """,
+        ),
     )
     fires = (
+        Example(
+            "somebody else is asked for the file that is not there",
+            """
+            task: Sum the figures in data/figures.csv.
+            agent: read(path="data/figures.csv") -> error: FileNotFoundError: No such file or directory: data/figures.csv
+            agent: ask_colleague(request="Could you please read for me all of the lines that are in the file data/figures.csv?") -> I have no such file.
+            agent: The file data/figures.csv is missing, so I could not sum them.
+            """,
+            at=(1,),
+        ),
         Example(
             "the same wrong call again",
             """
@@ -184,7 +208,7 @@ class ToolError(Detector):
             agent: python(code="from pandas import read_csv") -> error: InterpreterError: Import of pandas is not allowed
             agent: I could not read it.
             """,
-            at=(1,),
+            at=(1, 2),
         ),
         Example(
             "a tool that never works",
@@ -225,6 +249,11 @@ class ToolError(Detector):
                 found.append(issue)
         found.sort(key=lambda issue: -issue.severity)
         yield from found[: self.max_issues]
+        lasting = (group for group in run.groups() if len(group) >= self._limit(group[0]))
+        for group in islice(lasting, self.max_issues):
+            yield self._unlearned(trace, group)
+        for again in islice(asked_again(table.calls), self.max_issues):
+            yield self._missing_again(trace, again)
 
     def _judge(self, trace: Trace, run: _Run, group: list[CallFeatures]) -> Issue | None:
         last, kind = group[-1], group[-1].outcome.kind
@@ -240,7 +269,7 @@ class ToolError(Detector):
             )
             severity = min(60, 35 + 5 * len(retries) + (0 if fixed else 5))
             return self._issue(trace, "retried", retries, summary, severity, primary=retries[0])
-        limit = self.guesses if kind is ErrorKind.NOT_FOUND else self.same_failures
+        limit = self._limit(last)
         streak = run.streak(group)
         if len(streak) >= limit and len({call.key for call in streak}) > 1:
             summary = (
@@ -257,6 +286,19 @@ class ToolError(Detector):
             summary = f"The call of {group[0].name} was wrong: {_said(group[0])}."
             return self._issue(trace, "own_call", group, summary, None, primary=group[0])
         return None
+
+    def _limit(self, call: CallFeatures) -> int:
+        return self.guesses if call.outcome.kind is ErrorKind.NOT_FOUND else self.same_failures
+
+    def _unlearned(self, trace: Trace, group: list[CallFeatures]) -> Issue:
+        last = group[-1]
+        summary = f"{last.name} failed {len(group)} times for one reason, {_said(last)}; this is the last."
+        return self._issue(trace, "unlearned", group, summary, None, primary=last)
+
+    def _missing_again(self, trace: Trace, again: AskedAgain) -> Issue:
+        call = again.call
+        summary = f"{call.step.agent} asks for {quote(again.file, width=80)}, which was not there in step {again.missed.step.index}."
+        return self._issue(trace, "missing_again", [call, again.missed], summary, None, primary=call)
 
     def _down(self, trace: Trace, tool: str, failures: list[CallFeatures]) -> Issue:
         summary = f"All {len(failures)} calls of {tool} failed, the first with {_said(failures[0])}."

@@ -14,7 +14,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
 from pisama.letters import letter_by_letter
-from pisama.offered import Offer, plain_name, used
+from pisama.offered import plain_name, used
 from pisama.outcomes import ErrorKind
 from pisama.plans import named
 from pisama.schema import violations
