@@ -35,7 +35,7 @@ $ python -m benchmarks.calibrate DATA --json benchmarks/results/calibrate.json
 
 | what is fitted | on what | how it is checked |
 |---|---|---|
-| the TRAIL adapter: share of right pairs by signal, place and category, and one threshold | TRAIL development part | refitted within 10 folds by trace, 5 divisions |
+| the TRAIL adapter: a forest over the signs of each span, and one threshold | TRAIL development part | refitted within 10 folds by trace, 5 divisions |
 | the confidence of each signal | TRAIL, AgentProcessBench, tau-bench and ASSEBench development parts | refitted within 10 folds by trace, 5 divisions |
 | the trivial baselines | the same folds as the adapter | the same |
 """

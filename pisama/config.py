@@ -15,7 +15,7 @@ DEFAULT_MIN_CONFIDENCE = 0.4
 class Config(BaseModel):
     """Settings of one analysis; every field has a flag of the same name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     select: frozenset[str] | None = None
     """Run only these detectors."""

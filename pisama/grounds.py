@@ -63,6 +63,7 @@ class Grounds:
 
     def __init__(self) -> None:
         self._read: set[str] = set()
+        self._waiting: list[tuple[str, bool]] = []
         self._words: set[str] = set()
         self._tails: set[str] = set()
         self._without_tails: list[set[str]] = []
@@ -80,6 +81,15 @@ class Grounds:
         if text in self._read:
             return
         self._read.add(text)
+        self._waiting.append((text, terms))
+
+    def _take_in(self) -> None:
+        # Many runs ask nothing, or little and early, so texts are taken apart only when something is asked.
+        waiting, self._waiting = self._waiting, []
+        for text, terms in waiting:
+            self._learn(text, terms=terms)
+
+    def _learn(self, text: str, *, terms: bool) -> None:
         bounded = text[:READ]
         fresh = word_set(bounded) - self._words
         self._words |= fresh
@@ -105,6 +115,7 @@ class Grounds:
             return self.knows_number(element.text)
         if element.kind is ElementKind.TIME:
             return True
+        self._take_in()
         parts = _WORD.findall(element.text.lower())
         if element.kind is ElementKind.DATE:
             digits = [part for part in parts if part.isdigit()]
@@ -122,6 +133,7 @@ class Grounds:
 
     def knows_word(self, word: str) -> bool:
         """Whether a lower-case word occurs, in this or another inflection, or is common."""
+        self._take_in()
         if word in self._words or word in STOP_WORDS or word in _COMMON_NAMES or len(word) < 3:
             return True
         root = stem(word)
@@ -132,6 +144,7 @@ class Grounds:
 
         Without `years`, a number that looks like a year must occur as well.
         """
+        self._take_in()
         match = _NUMBER.search(text.lstrip("+-"))
         if match is None:
             return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 import orjson
 
@@ -95,9 +96,27 @@ def named(text: str, names: Collection[str]) -> frozenset[str]:
 
     `web_search`, `webSearch`, `web-search` and "web search" are one name.
     """
-    plain = " ".join(_spelled(text))
-    padded = f" {plain} "
-    return frozenset(name for name in names if f" {' '.join(_spelled(name))} " in padded)
+    by_words, lengths = _spellings(frozenset(names))
+    spelled = _spelled(text)
+    return frozenset(
+        name
+        for start, word in enumerate(spelled)
+        for length in lengths.get(word, ())
+        for name in by_words.get(tuple(spelled[start : start + length]), ())
+    )
+
+
+@lru_cache(maxsize=64)
+def _spellings(names: frozenset[str]) -> tuple[dict[tuple[str, ...], list[str]], dict[str, set[int]]]:
+    """The names by their words, and by first word how many words they have."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        if spelled := tuple(_spelled(name)):
+            found.setdefault(spelled, []).append(name)
+    lengths: dict[str, set[int]] = {}
+    for spelled in found:
+        lengths.setdefault(spelled[0], set()).add(len(spelled))
+    return found, lengths
 
 
 def _spelled(text: str) -> list[str]:

@@ -94,6 +94,13 @@ SYNONYMS = (
 )
 
 
+_OF_ACTS = re.compile(
+    r"\b(?:your|each|every) (?:\w{1,20} )?(?:actions?|calls?|commands?|edits?|queries|query|steps?|thoughts?)\b",
+    re.IGNORECASE,
+)
+"""Words that make a demand one on how to act, not on what to deliver."""
+
+
 def requirements(task: str) -> Iterator[Requirement]:
     """The checkable demands of a task, in order of kind."""
     text = task[:LIMIT]
@@ -107,7 +114,7 @@ def requirements(task: str) -> Iterator[Requirement]:
     for match in _ENUMERATED.finditer(text):
         topics = [part.strip() for part in _SPLIT.split(match["items"])]
         for topic in topics:
-            if topic and 1 <= len(stems(topic)) <= 5:
+            if topic and 1 <= len(stems(topic)) <= 5 and not _OF_ACTS.search(topic):
                 yield Requirement(RequirementKind.TOPIC, match.group(), topic)
 
 

@@ -7,6 +7,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 
@@ -56,15 +57,17 @@ def timed(inputs: Sequence[bytes], detectors: Sequence[Detector], repeat: int) -
 def _once(inputs: Sequence[bytes], detectors: Sequence[Detector]) -> Timing:
     found = Timing(detectors={detector.id: 0.0 for detector in detectors})
     for content in inputs:
-        found.parse += _seconds(lambda content=content: orjson.loads(content))
+        found.parse += _seconds(partial(orjson.loads, content))
         traces: list[Trace] = []
-        found.load += _seconds(
-            lambda content=content, traces=traces: traces.extend(pisama.load(content).traces)
-        )
+        found.load += _seconds(partial(_load, content, traces))
         for trace in traces:
             for detector in detectors:
-                found.detectors[detector.id] += _seconds(lambda: _run(detector, trace, found))  # noqa: B023
+                found.detectors[detector.id] += _seconds(partial(_run, detector, trace, found))
     return found
+
+
+def _load(content: bytes, traces: list[Trace]) -> None:
+    traces.extend(pisama.load(content).traces)
 
 
 def _run(detector: Detector, trace: Trace, found: Timing) -> None:

@@ -44,8 +44,8 @@ def cross_validated(cases: Sequence[Examined]) -> Answers:
             adapter = fit(training)
             for position in held_out:
                 each = cases[position]
-                shares[position] = adapter.probabilities(each.sightings)
-                scored[position] = Scored(adapter.predict(each.sightings), each.gold)
+                shares[position] = adapter.probabilities(each.candidates)
+                scored[position] = Scored(adapter.predict(each.candidates), each.gold)
         all_scored.append([scored[position] for position in range(len(cases))])
         all_probabilities.append([shares[position] for position in range(len(cases))])
     return Answers(all_scored, all_probabilities)
@@ -54,8 +54,8 @@ def cross_validated(cases: Sequence[Examined]) -> Answers:
 def with_table(cases: Sequence[Examined], adapter: Adapter) -> Answers:
     """The adapter's answers for these traces, whatever it was fitted on."""
     return Answers(
-        [[Scored(adapter.predict(each.sightings), each.gold) for each in cases]],
-        [[adapter.probabilities(each.sightings) for each in cases]],
+        [[Scored(adapter.predict(each.candidates), each.gold) for each in cases]],
+        [[adapter.probabilities(each.candidates) for each in cases]],
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import ClassVar, cast
 
 import orjson
@@ -83,7 +86,8 @@ class Example:
 class Detector(BaseModel, ABC):
     """Base of all detectors. Fields of a subclass are its options, thresholds above all."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # `use_attribute_docstrings` would parse the source of each detector at each start: see `options_explained`.
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: ClassVar[str]
     needs: ClassVar[frozenset[Needs]]
@@ -104,6 +108,24 @@ class Detector(BaseModel, ABC):
     def title(cls) -> str:
         """The first sentence of the docstring: the failure in words."""
         return inspect.cleandoc(cls.__doc__ or "").split("\n", 1)[0]
+
+    @classmethod
+    def options_explained(cls) -> dict[str, str]:
+        """What each option is: the string below its field, from the source; empty where that is not at hand."""
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+        except (OSError, TypeError, SyntaxError):
+            return {}
+        (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
+        return {
+            field.target.id: inspect.cleandoc(below.value.value)
+            for field, below in pairwise(body)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(below, ast.Expr)
+            and isinstance(below.value, ast.Constant)
+            and isinstance(below.value.value, str)
+        }
 
     def issue(
         self,

@@ -14,11 +14,13 @@ from pisama.acts import (
     is_answering,
     is_bookkeeping,
     is_executor,
+    is_reading,
     name_parts,
     spoken,
 )
 from pisama.claims import gives_up
 from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.endings import LIMITS, fatal_call, fatal_rejection, is_rate_limited, is_too_long, records_words
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
 from pisama.patches import hunks
@@ -26,7 +28,6 @@ from pisama.plans import PlanStep, plan_of
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_LIMITS = frozenset({"max_steps", "max_turns", "max_iterations", "timeout", "budget", "max_tokens", "length"})
 _CUT_REASONS = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "incomplete"})
 _CUT = re.compile(
     r"(?:[,(\[{]|\b(?:and|or|the|a|an|of|to|in|with|for|is|are|was|were|that|by|but|from|which|because|as))\s{0,4}\Z"
@@ -76,6 +77,7 @@ class Completion(Detector):
         "limit": Signal("a limit on steps or time ended the run", 62, 0.8, "environment"),
         "truncated": Signal("the last message was cut off", 60, 0.85),
         "empty": Signal("the last message is empty", 55, 0.6),
+        "rejected": Signal("the run ends on a model call that failed", 55, 0.8, "environment"),
         "midway": Signal("the last message announces a next act that never came", 46, 0.6),
         "unfinished": Signal("the run ends on a call that nobody read the result of", 48, 0.6),
         "open_items": Signal("items of the agent's own list are open at the end", 45, 0.6),
@@ -107,6 +109,25 @@ class Completion(Detector):
             agent: open(url="a.org") -> 404
             agent: open(url="b.org") -> 404
             agent: I was unable to find the award number; both copies of the paper are offline.
+            """,
+        ),
+        Example(
+            "one of two answers could not be had",
+            """
+            task: What is the weather in Oslo and in Atlantis?
+            tools: get_weather(city), search_docs(query)
+            agent: get_weather(city="Oslo") -> 4 C, light rain
+            agent: get_weather(city="Atlantis") -> error: no such city
+            agent: Oslo: 4 C, light rain. Atlantis: no such city was found.
+            """,
+        ),
+        Example(
+            "the tools left have nothing to do with the task",
+            """
+            task: What is the weather in Atlantis?
+            tools: get_weather(city), book_flight(origin, destination)
+            agent: get_weather(city="Atlantis") -> error: no such city
+            agent: Sorry, I could not get the weather in Atlantis.
             """,
         ),
         Example(
@@ -162,6 +183,22 @@ class Completion(Detector):
             user: And the product? Look up the rule.
             agent: search(query="product rule") -> a * b
             agent: It is 2.
+            """,
+        ),
+        Example(
+            "a last call that failed is the tool's failure",
+            """
+            task: Book the flight.
+            agent: book(date="2026-13-40") -> error: month must be in 1..12
+            outcome: error
+            """,
+        ),
+        Example(
+            "a model call that failed, and the next one did not",
+            """
+            task: What is the weather in Oslo?
+            agent [error="overloaded_error"]:
+            agent: It is 4 C in Oslo.
             """,
         ),
         Example(
@@ -243,9 +280,18 @@ class Completion(Detector):
             """
             task: What does the function return?
             agent: I read the file first.
-              read(path="a.py") -> error: no such file
+              read(path="a.py") -> def f(): return 4
             """,
             at=(0,),
+        ),
+        Example(
+            "the provider rejects the last request",
+            """
+            task: What does the function return?
+            agent: read(path="a.py") -> def f(): return 4
+            agent [error="unsupported_parameter"]:
+            """,
+            at=(1,),
         ),
         Example(
             "open items of its own list",
@@ -295,7 +341,7 @@ class Completion(Detector):
         yield from self._untested(trace, table)
 
     def _ending(self, trace: Trace, table: Features, last: Step) -> Iterator[Issue]:
-        if trace.outcome in _LIMITS:
+        if trace.outcome in LIMITS:
             yield self.issue(
                 trace,
                 "limit",
@@ -322,8 +368,23 @@ class Completion(Detector):
             )
         if last.error is None and not last.tool_calls:
             yield from self._silent_or_midway(trace, table, last)
-        if last.tool_calls:
+        if fatal_rejection(trace) is last:
+            yield from self._rejected(trace, last, last.error or "no message")
+        if last.tool_calls and fatal_call(trace) is None:
             yield from self._unread(trace, table, last)
+
+    def _rejected(self, trace: Trace, last: Step, message: str) -> Iterator[Issue]:
+        if is_too_long(message) or is_rate_limited(message):
+            return  # `overflow` reports what went over a limit
+        yield self.issue(
+            trace,
+            "rejected",
+            last,
+            f"The run ends on a model call of {last.agent} that failed, without an answer: \u201c{quote(message, width=140)}\u201d.",
+            evidence=(Evidence(quote(message), last.index, None, "the error of the model call"),),
+            recommendation="Correct the request that the provider names here; where the failure may pass, retry it with a back-off, and end the run with a message of its own.",
+            about=("rejected", message),
+        )
 
     def _silent_or_midway(self, trace: Trace, table: Features, last: Step) -> Iterator[Issue]:
         if not last.words.strip():
@@ -366,6 +427,8 @@ class Completion(Detector):
         if handed_over or (
             final.outcome.status == "unknown" and not any(call.call.result for call in table.calls)
         ):
+            return
+        if final.outcome.status != "unknown" and not records_words(trace):
             return
         state = (
             "failed"
@@ -414,14 +477,22 @@ class Completion(Detector):
         )
 
     def _gave_up(self, trace: Trace, table: Features, last: Step) -> Iterator[Issue]:
-        words = gives_up(last.text[:400]) if not last.tool_calls else None
+        opening = next(iter(table.sentences(last.text[:400])), "")
+        words = gives_up(opening) if not last.tool_calls else None
         asked = {message.text for step in trace.steps for message in step.seen if message.role == "user"}
         if words is None or len(asked) > 1 or not trace.tools:
             return
+        if table.calls and all(call.returned is None for call in table.calls):
+            return
         tried = {call.key for call in table.calls if not is_bookkeeping(call.name)}
         used = {call.name for call in table.calls}
+        task = table.stem_set(trace.task or "")
         unused = [
-            tool.name for tool in trace.tools if tool.name not in used and not is_bookkeeping(tool.name)
+            tool.name
+            for tool in trace.tools
+            if tool.name not in used
+            and not is_bookkeeping(tool.name)
+            and (is_reading(tool.name) or task & table.stem_set(" ".join(name_parts(tool.name))))
         ]
         if len(tried) > self.max_attempts or not unused:
             return

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import Element, ElementKind
-from pisama.facts import PROSE, Known, asked, refuses
+from pisama.facts import PROSE, asked, refuses
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
+from pisama.known import Known
 from pisama.mismatches import Sort, mismatches
 from pisama.spots import find_near
 from pisama.text import quote

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pisama.acts import is_bookkeeping, is_reading, name_parts
 from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.endings import LIMITS
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
 from pisama.outcomes import TRANSIENT
@@ -63,7 +64,9 @@ class Loop(Detector):
     id = "loop"
     needs = frozenset({Needs.STEPS})
     tags = ("trail:Resource Abuse", "mast:FM-1.3")
-    covers: ClassVar = frozenset({"tool_error.retried", "tool_error.repeated", "tool_error.down", "instruction.repeated_call"})
+    covers: ClassVar = frozenset(
+        {"tool_error.retried", "tool_error.repeated", "tool_error.down", "instruction.repeated_call"}
+    )
     signals: ClassVar[Mapping[str, Signal]] = {
         "failing": Signal("the same failing call, over and over", 60, 0.9),
         "identical": Signal("the same call with the same result, over and over", 35, 0.7),
@@ -168,6 +171,17 @@ class Loop(Detector):
             """,
         ),
         Example(
+            "a limit that came after something else",
+            """
+            task: Tidy the folder.
+            agent: remove(path="a.tmp") -> []
+            agent: remove(path="a.tmp") -> []
+            agent: remove(path="a.tmp") -> []
+            agent: list() -> notes.txt, prices.txt
+            outcome: max_steps
+            """,
+        ),
+        Example(
             "paging through a document",
             """
             task: Read the report.
@@ -210,6 +224,18 @@ class Loop(Detector):
             agent: ls(path="/x") -> error: no such directory
             agent: ls(path="/x") -> error: no such directory
             agent: ls(path="/x") -> error: no such directory
+            """,
+            at=(1,),
+        ),
+        Example(
+            "a limit ended the run after three equal calls",
+            """
+            task: Tidy the folder.
+            agent: remove(path="a.tmp") -> []
+            agent: remove(path="a.tmp") -> []
+            agent: remove(path="a.tmp") -> []
+            agent: remove(path="a.tmp")
+            outcome: max_steps
             """,
             at=(1,),
         ),
@@ -304,7 +330,7 @@ class Loop(Detector):
         found: list[_Finding] = []
         looping: set[int] = set()
         for sequence in sequences(trace, table.calls).values():
-            found.extend(self._runs(sequence, looping))
+            found.extend(self._runs(sequence, looping, _ending(trace, sequence)))
             found.extend(self._scattered(sequence, looping))
         found.extend(self._stalled(table, looping))
         worst = nlargest(self.max_issues, found, key=lambda finding: finding.severity)
@@ -313,16 +339,24 @@ class Loop(Detector):
         issues.sort(key=lambda issue: -issue.severity)
         yield from issues[: self.max_issues]
 
-    def _runs(self, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int]) -> Iterator[_Finding]:
-        """The longest run of every block of acts; the same loop entered again is the same failure."""
+    def _runs(
+        self, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int], ending: int
+    ) -> Iterator[_Finding]:
+        """The longest run of every block of acts; the same loop entered again is the same failure.
+
+        A run that reaches the position `ending` is what the whole run was spent on when a limit ended it.
+        """
         longest: dict[frozenset[int], Run] = {}
         acts = [number for _, number in sequence]
         for run in runs(acts, self.max_period, self.min_repeats):
             block = [call for call, _ in sequence[run.start : run.start + run.period]]
             end = run.start + run.length
-            following = sequence[end : end + run.period]
+            following = [item for item in sequence[end : end + run.period] if item[0].returned is not None]
             looping.update(call.position for call, _ in sequence[run.start : end])
-            if run.laps < self._limit(block, following):
+            allowed = self._limit(block, following)
+            if end >= ending and not any(call.outcome.failed for call in block):
+                allowed = min(allowed, self.min_repeats)
+            if run.laps < allowed:
                 continue
             which = frozenset(acts[run.start : run.start + run.period])
             if which not in longest or longest[which].length < run.length:
@@ -469,6 +503,16 @@ class _Finding:
         exact = len({call.key for call in self.calls}) == 1
         same = "with the same arguments" if exact else "with arguments that differ only in wording"
         return f"{first.name} was called {count} times{between} {same} and {came}"
+
+
+def _ending(trace: Trace, sequence: Sequence[tuple[CallFeatures, int]]) -> int:
+    """The position after the last call that came back, when a limit ended the run; beyond the end otherwise."""
+    if trace.outcome not in LIMITS:
+        return len(sequence) + 1
+    return next(
+        (place + 1 for place in reversed(range(len(sequence))) if sequence[place][0].returned is not None),
+        len(sequence) + 1,
+    )
 
 
 def _is_slight(call: CallFeatures) -> bool:

@@ -9,19 +9,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.endings import is_rate_limited, is_too_long
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
-from pisama.outcomes import ErrorKind, kind_of
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_TOO_LONG = re.compile(
-    r"context[_ ]length[_ ]exceeded|maximum context length|context (?:window|length|limit)[^\n]{0,60}(?:exceed|too|full|limit)"
-    r"|exceed\w{0,4} (?:the )?(?:model'?s? |maximum )?(?:context|token)|prompt is too long|input is too long|too many (?:input )?tokens"
-    r"|reduce the length of the (?:messages|prompt)|input length and `?max_tokens`? exceed|token limit (?:exceeded|reached)"
-    r"|exceeds maximum allowed tokens",
-    re.IGNORECASE,
-)
 _CUT = re.compile(
     r"(?:\[|\(|<|\.{3}|…|_)[^\n]{0,60}\b(?:truncated|clipped|omitted|characters? (?:remaining|left))\b[^\n]{0,80}"
     r"|(?:output|content|response|result|file|text) (?:was|has been|is) (?:truncated|cut off|clipped)\b[^\n]{0,80}"
@@ -403,9 +396,9 @@ def _failures(table: Features, step: Step) -> Iterator[tuple[CallFeatures | None
 
 
 def _rejection(message: str, *, of_model: bool) -> str | None:
-    if _TOO_LONG.search(message[:_EDGE]):
+    if is_too_long(message):
         return "refused"
-    return "rate" if of_model and kind_of(message) is ErrorKind.RATE_LIMIT else None
+    return "rate" if of_model and is_rate_limited(message) else None
 
 
 def _cut_mark(result: str) -> str | None:

@@ -60,6 +60,14 @@ class Specification(Detector):
 
     quiet = (
         Example(
+            "a demand on how to work, not on what to deliver",
+            """
+            task: Add a licence to the repository. You MUST include proper indentation in your edit commands.
+            agent: write_file(path="LICENSE", text="MIT License, Copyright the authors, permission is hereby granted") -> ok
+            agent: The MIT licence has been added to the repository as LICENSE, in the standard wording that the site offers.
+            """,
+        ),
+        Example(
             "every requirement is met, in other words",
             """
             task: Compare two cloud databases. The report must include price, drawbacks and sources.

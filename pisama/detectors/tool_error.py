@@ -11,6 +11,7 @@ from pydantic import Field
 
 from pisama.acts import is_bookkeeping, is_executor
 from pisama.detectors.base import Detector, Example, Needs, Signal
+from pisama.endings import fatal_call
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Fault, Issue
 from pisama.missing_files import AskedAgain, asked_again
@@ -80,6 +81,7 @@ class ToolError(Detector):
     signals: ClassVar[Mapping[str, Signal]] = {
         "retried": Signal("a failing call made again unchanged", 45, 0.7),
         "repeated": Signal("calls that keep failing in the same way", 40, 0.6),
+        "fatal": Signal("a failure that ended the run, without an answer", 55, 0.8),
         "ignored": Signal("a failure that nobody mentions or works around", 50, 0.5),
         "unlearned": Signal("the last of several failures of a tool for one reason", 25, 0.35),
         "missing_again": Signal("a file that was not there is asked for again, or of somebody else", 35, 0.5),
@@ -168,6 +170,39 @@ class ToolError(Detector):
             agent: The settings are empty.
             """,
         ),
+        Example(
+            "a run that a limit ended",
+            """
+            task: Find the settings.
+            agent: read(path="a.ini") -> error: no such file
+            outcome: max_steps
+            """,
+        ),
+        Example(
+            "a command that fails, and the run ends for a reason of its own",
+            """
+            task: Install the library.
+            agent: bash(command="apt-get install gtest") -> Exit code 100\\nE: Unable to locate package gtest
+            outcome: error
+            """,
+        ),
+        Example(
+            "a run that is still being recorded",
+            """
+            task: Find the settings.
+            agent: read(path="a.ini") -> error: no such file
+            unfinished
+            """,
+        ),
+        Example(
+            "one of two calls failed, and the other's result is the end of it",
+            """
+            task: Tidy the folder.
+            agent: I tidy it.
+              remove(path="a.tmp") -> error: no such file
+              remove(path="b.tmp") -> done
+            """,
+        ),
     )
     fires = (
         Example(
@@ -187,6 +222,15 @@ class ToolError(Detector):
             agent: book(date="2026-13-40") -> error: invalid date
             agent: book(date="2026-13-40") -> error: invalid date
             agent: Your flight is booked.
+            """,
+            at=(1,),
+        ),
+        Example(
+            "a failure that ends the run",
+            """
+            task: Book a flight.
+            agent: find(to="LHR") -> HAT136
+            agent: book(flight="HAT136", date="2026-13-40") -> error: month must be in 1..12
             """,
             at=(1,),
         ),
@@ -243,10 +287,8 @@ class ToolError(Detector):
         found: list[Issue] = []
         for tool, failures in run.broken_tools().items():
             found.append(self._down(trace, tool, failures))
-        for group in run.groups():
-            issue = self._judge(trace, run, group)
-            if issue is not None:
-                found.append(issue)
+        judged = (self._judge(trace, run, group) for group in run.groups())
+        found.extend(issue for issue in judged if issue is not None)
         found.sort(key=lambda issue: -issue.severity)
         yield from found[: self.max_issues]
         lasting = (group for group in run.groups() if len(group) >= self._limit(group[0]))
@@ -257,8 +299,6 @@ class ToolError(Detector):
 
     def _judge(self, trace: Trace, run: _Run, group: list[CallFeatures]) -> Issue | None:
         last, kind = group[-1], group[-1].outcome.kind
-        if kind is ErrorKind.REFUSED:
-            return None
         fixed = run.fixed_after(last)
         retries = [call for call in group if run.is_retry(call)]
         allowed = self.max_retries if kind in TRANSIENT else int(fixed)
@@ -278,11 +318,16 @@ class ToolError(Detector):
             return self._issue(
                 trace, "repeated", streak, summary, min(55, 25 + 5 * len(streak)), primary=streak[1]
             )
+        if last is run.fatal:
+            summary = (
+                f"The run ended on a call of {last.name} that failed with {_said(last)}, without an answer."
+            )
+            return self._issue(trace, "fatal", [last], summary, _fatality(trace), primary=last)
         ignoring = None if fixed else run.ignored_by(last)
         if ignoring is not None:
             summary = f"{last.name} failed with {_said(last)}, and {ignoring.agent} went on without a word about it."
             return self._issue(trace, "ignored", [last], summary, None, primary=last, step=ignoring)
-        if (kind in OWN_FAULT or _is_own_code(last)) and not run.put_right_at_once(group[0]):
+        if (last.outcome.kind in OWN_FAULT or _is_own_code(last)) and not run.put_right_at_once(group[0]):
             summary = f"The call of {group[0].name} was wrong: {_said(group[0])}."
             return self._issue(trace, "own_call", group, summary, None, primary=group[0])
         return None
@@ -350,6 +395,7 @@ class _Run:
     """The calls of one run by agent and by tool, and what came after a failure."""
 
     def __init__(self, trace: Trace, table: Features) -> None:
+        self.fatal = fatal_call(trace)
         self._trace = trace
         self._failed = table.failed_calls
         self._by_agent: dict[str, list[CallFeatures]] = {}
@@ -369,11 +415,11 @@ class _Run:
         self._order = {step.index: number for number, step in enumerate(trace.steps)}
 
     def groups(self) -> Iterator[list[CallFeatures]]:
-        """Failures of one agent and one tool for one reason, in order of the first of each group."""
+        """Failures of one agent and one tool for one reason, in order of the first of each group; a user's refusal is none."""
         down = self.broken_tools()
         found: dict[object, list[CallFeatures]] = {}
         for call in self._failed:
-            if call.name not in down:
+            if call.name not in down and call.outcome.kind is not ErrorKind.REFUSED:
                 found.setdefault((call.step.agent, call.name, came_back(call)), []).append(call)
         yield from found.values()
 
@@ -437,6 +483,11 @@ class _Run:
             return None
         said = "\n".join([*(step.words[:4_000] for step in after), (self._trace.final_answer or "")[:4_000]])
         return None if not said.strip() or _NOTICED.search(said) else after[0]
+
+
+def _fatality(trace: Trace) -> int:
+    """How bad a failure is that ended the run: for sure when the record says that the run failed."""
+    return 65 if trace.outcome == "error" else 55
 
 
 def _is_own_code(call: CallFeatures) -> bool:

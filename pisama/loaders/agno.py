@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -36,14 +37,28 @@ class AgnoLoader:
         for record in items(document):
             if isinstance(record, LoadError):
                 yield record
-            elif not isinstance(record.value, dict) or not isinstance(record.value.get("messages"), list):
-                yield LoadError("not an output of Agno", record.at)
-            else:
-                yield from _load(record, document, number)
-                number += 1
+                continue
+            for output in _outputs(record):
+                if isinstance(as_mapping(output.value).get("messages"), list):
+                    yield from _load(output, document, number)
+                    number += 1
+                else:
+                    yield LoadError("not an output of Agno", output.at)
+
+
+def _outputs(record: Record) -> Iterator[Record]:
+    """The outputs in a record: itself, or the runs of a stored session."""
+    runs = as_mapping(record.value).get("runs")
+    if not isinstance(runs, list):
+        yield record
+        return
+    for place, run in enumerate(runs):
+        yield Record(run, inside(record.at, "runs", place))
 
 
 def _is_run(value: Mapping[str, JSON]) -> bool:
+    runs = as_list(value.get("runs"))
+    value = as_mapping(runs[0]) if runs else value
     return "run_id" in value and isinstance(value.get("messages"), list) and first(value, *_NAMES) is not None
 
 
@@ -51,10 +66,10 @@ def _load(record: Record, document: Document, number: int) -> Iterator[Loaded]:
     value = as_mapping(record.value)
     run = RunBuilder(record.at, task=_asked(value))
     # Without recursion: the members of a team may be teams.
-    todo: list[tuple[Mapping[str, JSON], Location]] = [(value, record.at)]
+    todo: deque[tuple[Mapping[str, JSON], Location]] = deque([(value, record.at)])
     outputs: list[tuple[Mapping[str, JSON], Location]] = []
     while todo:
-        output, at = todo.pop(0)
+        output, at = todo.popleft()
         outputs.append((output, at))
         for name in _MEMBERS:
             members = as_list(output.get(name))

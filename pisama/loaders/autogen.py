@@ -82,12 +82,13 @@ def _messages_of(state: Mapping[str, JSON], at: Location) -> list[Record]:
     if not states:
         return _contexts(state, at)
     contexts: list[Record] = []
+    agents_call = _any_calls(states)
     for name, recorded in states.items():
         agent = as_mapping(recorded)
         place = inside(at, "agent_states", name)
         if isinstance(agent.get("message_thread"), list):
             thread = listed(agent, "message_thread", place)
-            if thread and (any(map(_calls, thread)) or not _any_calls(states)):
+            if thread and (any(map(_calls, thread)) or not agents_call):
                 return thread
         contexts += _contexts(agent, place)
     return contexts

@@ -64,6 +64,7 @@ class _Run:
         self.main = _Chain(MAIN_AGENT, main) if main else next(iter(chains.values()))
         self._chains = [self.main, *(chain for chain in chains.values() if chain is not self.main)]
         self._responses = _responses(line for chain in self._chains for line in chain.lines)
+        self._places = {key: place for place, key in enumerate(self._responses)}
         self._link(chains)
 
     def steps(self) -> tuple[Step, ...]:
@@ -103,7 +104,6 @@ class _Run:
     def _steps_of(self, chain: _Chain) -> Iterator[Step]:
         builder = ConversationBuilder()
         ended: dict[str | None, int | None] = {}
-        places = {key: place for place, key in enumerate(self._responses)}
         for line in chain.lines:
             if line.kind == "user":
                 builder.hear(_heard(line, chain))
@@ -111,7 +111,7 @@ class _Run:
                 continue
             response = self._responses.get(_key(line))
             if response is not None and response[0] is line:
-                step = _step(response, places[_key(line)], chain)
+                step = _step(response, self._places[_key(line)], chain)
                 builder.act(step, tuple(_calls(response)))
         for step in builder.steps():
             calls = tuple(

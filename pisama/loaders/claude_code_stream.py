@@ -138,7 +138,7 @@ class _Stream:
         yield replace(
             trace,
             tools=_tools(self.tools),
-            steps=_charged(trace.steps, self.results),
+            steps=_charged(_ended(trace.steps, self.results), self.results),
             complete=bool(self.results) and not document.growing,
             outcome=_outcome(self.results[-1]) if self.results else trace.outcome,
         )
@@ -157,6 +157,14 @@ def _as_session_line(record: Mapping[str, JSON]) -> dict[str, JSON]:
         "isMeta": record.get("isSynthetic"),
         "isApiErrorMessage": message.get("model") == SYNTHETIC and "error" in record,
     }
+
+
+def _ended(steps: tuple[Step, ...], results: list[Mapping[str, JSON]]) -> tuple[Step, ...]:
+    """The steps, the last one with the reason for which it ended: the messages come before it is known."""
+    reason = as_string(results[-1].get("stop_reason")) if results else None
+    if not steps or reason is None or steps[-1].finish_reason is not None or steps[-1].error is not None:
+        return steps
+    return (*steps[:-1], replace(steps[-1], finish_reason=reason.lower()))
 
 
 def _charged(steps: tuple[Step, ...], results: list[Mapping[str, JSON]]) -> tuple[Step, ...]:

@@ -27,6 +27,13 @@ _ANSWER = "FINAL ANSWER:"
 _TERMINATE = "TERMINATE"
 _OUTCOMES = (("Max rounds", "max_steps"), ("Max time", "timeout"))
 """How Magentic-One says why it stopped, and what that is called here."""
+_STOPS = (
+    ("Maximum number of", "max_steps"),
+    ("Token usage limit", "budget"),
+    ("Timeout", "timeout"),
+    ("External termination", "aborted"),
+)
+"""The same of AutoGen's conditions of termination."""
 
 
 def read_conversations(document: Document, format_id: str) -> Iterator[Loaded]:
@@ -198,6 +205,9 @@ class Conversation:
         return next((text.strip() for text in said if text.strip()), None)
 
     def _outcome(self) -> str | None:
+        stopped = self._record.get("stop_reason")
+        if isinstance(stopped, str):
+            return next((outcome for words, outcome in _STOPS if stopped.startswith(words)), None)
         last = self._entries[-1] if self._entries else None
         if last is None or last.detail != "termination condition":
             return None

@@ -156,6 +156,9 @@ class _Session:
                 turns.spend(Usage(output_tokens=output))
         elif kind == "assistant.reasoning":
             turns.think(as_string(data.get("content")) or "", at, time)
+        elif kind == "assistant.usage":
+            given, output = as_integer(data.get("inputTokens")), as_integer(data.get("outputTokens"))
+            turns.spend(Usage(given, output, as_integer(data.get("cacheReadTokens"))))
         elif kind == "assistant.turn_end":
             turns.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -95,7 +96,7 @@ def _task(run: RunBuilder, task: Mapping[str, JSON], at: Location, context: str)
         run.hear(ChatMessage("user", description, at=at), context)
         run.act(ChatMessage("assistant", as_text(task.get("raw")) or "", at=at), Act(agent), context=context)
         return
-    failures = [as_mapping(failure) for failure in as_list(task.get("tool_failures"))]
+    failures = deque(map(as_mapping, as_list(task.get("tool_failures"))))
     answered = False
     for place, recorded in enumerate(messages):
         message = read_message(as_mapping(recorded), inside(at, "messages", place))
@@ -109,14 +110,14 @@ def _task(run: RunBuilder, task: Mapping[str, JSON], at: Location, context: str)
         run.act(ChatMessage("assistant", str(task["raw"]), at=at), Act(agent), context=context)
 
 
-def _with_failure(result: ToolResult, failures: list[dict[str, JSON]]) -> ToolResult:
+def _with_failure(result: ToolResult, failures: deque[dict[str, JSON]]) -> ToolResult:
     """Failures are listed in the order in which they happened."""
     if not failures or failures[0].get("tool_name") != result.name:
         return result
     message = as_string(as_mapping(failures[0].get("failure")).get("message"))
     if message is None or message not in (result.text or ""):
         return result
-    failures.pop(0)
+    failures.popleft()
     return ToolResult(result.text, result.call_id, result.name, message)
 
 

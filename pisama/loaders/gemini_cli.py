@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Members, Record
 from pisama.loaders.companions import groups_by_folder
-from pisama.loaders.gemini_cli_messages import MAIN_AGENT, SUB_AGENT, read_session, task_of
+from pisama.loaders.gemini_cli_messages import MAIN_AGENT, MODEL, SUB_AGENT, read_session, task_of
 from pisama.loaders.items import items, sample_items
 from pisama.loaders.members import member_items, member_samples
 from pisama.loaders.turns import Branch, session_trace, together
@@ -79,7 +79,7 @@ def _mark(record: Mapping[str, JSON]) -> float:
     if any(operation in record for operation in _OPERATIONS):
         return 0.6
     # A log without its header.
-    return 0.6 if record.get("type") == "gemini" and "content" in record else 0.0
+    return 0.6 if record.get("type") in MODEL and "content" in record else 0.0
 
 
 def _records(document: Document) -> Iterator[tuple[str, Record | LoadError]]:

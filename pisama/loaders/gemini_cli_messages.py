@@ -15,6 +15,8 @@ from pisama.trace import JSON, Location, Step, ToolCall, Usage
 
 MAIN_AGENT = "gemini"
 SUB_AGENT = "subagent"
+MODEL = ("gemini", "qwen")
+"""Types of the messages that the model wrote; the second is that of the Qwen Code fork."""
 _CONTEXT = "<session_context>"
 """How the message begins in which the program describes the project."""
 _API_ERROR = "[API Error"
@@ -35,7 +37,7 @@ def read_session(messages: list[Record], agent: str) -> tuple[tuple[Step, ...], 
         kind = message.get("type")
         if not isinstance(kind, str):
             bad.append(record.at)
-        elif kind == "gemini":
+        elif kind in MODEL:
             _act(turns, message, record.at)
         else:
             _hear(turns, kind, message, record.at)

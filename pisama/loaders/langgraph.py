@@ -12,7 +12,7 @@ from pisama.loaders.langchain_messages import is_langchain
 from pisama.loaders.langchain_runs import LangChainRun
 from pisama.loaders.langgraph_states import Snapshot, state_run
 from pisama.loaders.runs import RunBuilder, inside, run_name
-from pisama.loaders.values import as_integer, as_list, as_mapping, as_nanoseconds, as_string, first
+from pisama.loaders.values import as_integer, as_list, as_mapping, as_nanoseconds, as_string
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
@@ -50,6 +50,9 @@ class LangGraphLoader:
                 )
             elif value:
                 updates.append(record)
+            elif isinstance(record.value, list):
+                # The path of a graph inside the graph, before its update.
+                continue
             else:
                 yield LoadError("neither a state nor an update of one", record.at)
         for name, snapshots in threads.items():
@@ -98,9 +101,15 @@ def _snapshot(value: Mapping[str, JSON], at: Location) -> Snapshot:
 def _is_update(value: Mapping[str, JSON]) -> bool:
     return any(
         is_langchain(message)
-        for state in list(value.values())[:8]
-        for message in as_list(as_mapping(state).get("messages"))[:4]
+        for update in list(value.values())[:8]
+        for part in _parts(update)[:4]
+        for message in as_list(as_mapping(part).get("messages"))[:4]
     )
+
+
+def _parts(update: JSON) -> list[JSON]:
+    """What a node changed, at once or in several commands."""
+    return update if isinstance(update, list) else [update]
 
 
 @dataclass(slots=True)
@@ -123,8 +132,9 @@ class _Updates:
         yield state.run.trace(run_name(document, number), LangGraphLoader.id, complete=not document.growing)
 
     def _update(self, state: LangChainRun, node: str, update: JSON, at: Location) -> None:
-        found = first(as_mapping(update), "messages")
-        listed = found if isinstance(found, list) else [found]
-        for place, message in enumerate(listed):
-            if message is not None and not state.read(message, inside(at, "messages", place), node=node):
-                self.errors.append(LoadError("not a LangChain message", inside(at, "messages", place)))
+        for part in _parts(update):
+            found = as_mapping(part).get("messages")
+            listed = found if isinstance(found, list) else [found]
+            for place, message in enumerate(listed):
+                if message is not None and not state.read(message, inside(at, "messages", place), node=node):
+                    self.errors.append(LoadError("not a LangChain message", inside(at, "messages", place)))

@@ -91,13 +91,16 @@ class Events:
     def trace(self, document: Document, loader: str, name: str | None) -> Trace:
         """The run as read so far."""
         steps = {id(turns): turns.steps() for turns, _ in self._branches}
+        places = {
+            (agent, call.id): step.index
+            for agent, own in steps.items()
+            for step in own
+            for call in step.tool_calls
+        }
         branches = []
         for turns, caller in self._branches:
-            parent = None
-            if caller is not None:
-                places = {call.id: step.index for step in steps[id(caller[0])] for call in step.tool_calls}
-                place = places.get(caller[1])
-                parent = None if place is None else (str(id(caller[0])), place)
+            place = places.get((id(caller[0]), caller[1])) if caller is not None else None
+            parent = None if place is None or caller is None else (str(id(caller[0])), place)
             branches.append(Branch(str(id(turns)), steps[id(turns)], parent))
         return session_trace(
             document,

@@ -45,8 +45,9 @@ def _options(kind: type[Detector]) -> str:
     if not kind.model_fields:
         return ""
     rows = ["| option | default | meaning |", "|---|---|---|"]
+    explained = kind.options_explained()
     for name, field in kind.model_fields.items():
-        rows.append(f"| `{name}` | `{field.default!r}` | {(field.description or '').replace(chr(10), ' ')} |")
+        rows.append(f"| `{name}` | `{field.default!r}` | {explained.get(name, '').replace(chr(10), ' ')} |")
     return "\n".join(rows)
 
 

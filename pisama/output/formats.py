@@ -44,7 +44,7 @@ def formats_page() -> str:
         "## Runs in several files",
         "A folder or an archive that is one run is read as one. A file that begins a run is read together with the files "
         "beside it that continue it, also when only that file is named: the sub-agents of Claude Code, Gemini CLI and "
-        "Codex sessions. Every other file of a folder or an archive is an input of its own.",
+        "Codex sessions, and OpenTelemetry log records (`run.logs.jsonl`) beside their spans (`run.jsonl`). Every other file of a folder or an archive is an input of its own.",
     )
     return "\n\n".join(parts) + "\n"
 

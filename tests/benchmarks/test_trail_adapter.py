@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks.trail.adapter import Adapter, best_threshold, fit, fit_shares, shipped
+from benchmarks.trail.adapter import PREDICTIONS, fit, marks, shipped, threshold_for
 from benchmarks.trail.data import blind_trace, find_cases
-from benchmarks.trail.sightings import Examined, Place, Sighting, examine
+from benchmarks.trail.sightings import Examined, examine
 from benchmarks.trail.submission import submission
 from pisama.detectors import BUILT_IN
 from tests.benchmarks.made_data import LEAK, failing_run, make_trail
@@ -20,10 +21,6 @@ FORMAT, ABUSE = "Formatting Errors", "Resource Abuse"
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Examined]:
     return [examine(case) for case in find_cases(make_trail(tmp_path_factory.mktemp("trail")))]
-
-
-def sighting(signal: str, spans: dict[Place, str], like: Examined) -> Sighting:
-    return Sighting(signal.partition(".")[0], signal, spans, like.sightings[0].issue)
 
 
 def test_the_answer_that_the_runner_logged_never_reaches_a_detector(tmp_path: Path) -> None:
@@ -44,38 +41,49 @@ def test_an_issue_offers_its_call_its_step_and_the_steps_around(cases: list[Exam
     }
 
 
-def test_what_was_always_annotated_in_training_is_predicted(cases: list[Examined]) -> None:
-    each = cases[0]
-    assert fit(cases).predict(each.sightings) >= {("gaia-0-call-1", FORMAT), ("gaia-0-call-2", ABUSE)}
+def test_the_signs_of_a_span_are_its_part_its_outcome_and_its_issues(cases: list[Examined]) -> None:
+    signs = {candidate.span: candidate.signs for candidate in cases[0].candidates}
+    assert list(signs) == [
+        *(f"gaia-0-{what}-{number}" for number in range(3) for what in ("call", "tool")),
+        "gaia-0-answer",
+    ]
+    assert {"part call", "failed again: other", "issue loop.failing"} <= signs["gaia-0-call-1"]
+    assert "last failure of a run" in signs["gaia-0-call-2"]
+    assert {"tool other", "tool: failed", "tool: in a run of failures"} <= signs["gaia-0-tool-0"]
+    assert {"part end", "after the last failure of a run"} <= signs["gaia-0-answer"]
 
 
-def test_shares_of_rare_signals_are_drawn_towards_those_of_their_detector(cases: list[Examined]) -> None:
-    shares = fit_shares(cases)
-    assert 0 < shares["loop.failing"]["step", FORMAT] < 1
-    assert shares["loop.failing"]["step", FORMAT] > shares["loop"]["step", FORMAT]
+def test_a_span_in_several_places_keeps_all_its_signs(cases: list[Examined]) -> None:
+    spans = [candidate.span for candidate in cases[0].candidates]
+    assert len(spans) == len(set(spans))
 
 
-def test_detectors_that_agree_count_as_independent_and_one_detector_counts_once(
-    cases: list[Examined],
-) -> None:
-    cell: tuple[Place, str] = ("step", FORMAT)
-    shares = {"loop.failing": {cell: 0.5}, "loop.cycle": {cell: 0.4}, "tool_error.retried": {cell: 0.5}}
-    adapter = Adapter(shares, threshold=0.6)
-    once = sighting("loop.failing", {"step": "a"}, cases[0])
-    same = sighting("loop.cycle", {"step": "a"}, cases[0])
-    other = sighting("tool_error.retried", {"step": "a"}, cases[0])
-    assert adapter.probabilities([once, same]) == {("a", FORMAT): 0.5}
-    assert adapter.probabilities([once, other]) == {("a", FORMAT): 0.75}
-    assert adapter.predict([once, same]) == frozenset()
-    assert adapter.predict([once, other]) == {("a", FORMAT)}
+def test_what_was_always_annotated_in_training_is_predicted_first(cases: list[Examined]) -> None:
+    ranked = fit(cases).probabilities(cases[0].candidates)
+    assert max(ranked, key=lambda pair: ranked[pair]) in {
+        ("gaia-0-call-1", FORMAT),
+        ("gaia-0-call-2", ABUSE),
+    }
 
 
-def test_the_threshold_has_the_best_f1_within_the_budget() -> None:
-    ranked = [(0.9, True), (0.8, True), (0.7, False), (0.6, False), (0.5, True)]
-    assert best_threshold(ranked, gold=3, traces=1) == 0.8
-    many = [(1 - number / 100, number % 2 == 1) for number in range(40)]
-    within = [share for share, _ in many if share >= best_threshold(many, gold=20, traces=2)]
-    assert len(within) == 12
+def test_the_same_traces_give_the_same_forest(cases: list[Examined]) -> None:
+    assert fit(cases) == fit(cases)
+
+
+def test_a_trace_without_spans_gets_no_prediction(cases: list[Examined]) -> None:
+    assert fit(cases).predict(()) == frozenset()
+
+
+def test_a_failure_weighs_less_where_many_are_likely() -> None:
+    few, many = np.array([[0.5, 0.0]]), np.array([[0.5, 0.5]] * 4)
+    assert marks(few)[0, 0] == 0.5
+    assert marks(many)[0, 0] == 0.25
+
+
+def test_the_threshold_keeps_to_the_budget() -> None:
+    marked = np.arange(1, 41) / 40
+    assert (marked >= threshold_for(marked, traces=2)).sum() == int(2 * PREDICTIONS)
+    assert (marked[:3] >= threshold_for(marked[:3], traces=2)).all()
 
 
 def test_a_submission_has_the_form_that_the_benchmark_reads(cases: list[Examined]) -> None:
@@ -86,8 +94,9 @@ def test_a_submission_has_the_form_that_the_benchmark_reads(cases: list[Examined
     assert all(set(each) == {"category", "location", "evidence", "description", "impact"} for each in errors)
 
 
-def test_the_shipped_table_names_only_signals_that_exist() -> None:
-    known = {kind.id for kind in BUILT_IN} | {
-        f"{kind.id}.{name}" for kind in BUILT_IN for name in kind.signals
-    }
-    assert set(shipped().shares) <= known
+def test_the_shipped_forest_names_only_signals_that_exist() -> None:
+    known = {f"{kind.id}.{name}" for kind in BUILT_IN for name in kind.signals}
+    named = {
+        sign.rsplit(" ", 1)[-1] for sign in shipped().signs if "issue " in sign or "evidence " in sign
+    } - {"basis"}
+    assert named <= known

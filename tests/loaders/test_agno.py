@@ -4,25 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.agno import AgnoLoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import outline
 
 FOLDER = TRACES / "agno"
 
 
-@pytest.mark.parametrize("name", ["run_output.json"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "agno"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(("name", "golden"), [("run_output.json", "run_output.txt")])
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "agno"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -41,6 +35,15 @@ def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
     assert sum(len(item.steps) for item in items if isinstance(item, Trace)) == 1
 
 
+def test_each_run_of_a_stored_session_is_a_run() -> None:
+    runs: list[JSON] = [
+        {"run_id": name, "agent_name": "a", "messages": [{"role": "assistant", "content": "Hi"}]}
+        for name in ("r1", "r2")
+    ]
+    items = load({"session_id": "s", "runs": runs})
+    assert [item.id for item in items if isinstance(item, Trace)] == ["r1", "r2"]
+
+
 NAMES = tuple(
     "run_id agent_name messages member_responses role content tool_calls metrics tool_call_error from_history status".split()
 )
@@ -49,5 +52,5 @@ WORDS = tuple("user assistant tool COMPLETED r a".split())
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(AgnoLoader(), [*values, inner])
-    assert_survives(AgnoLoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("agno", [*values, inner])
+    assert_survives("agno", dict.fromkeys(NAMES[:6], inner))

@@ -4,25 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.autogen import AutoGenLoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import outline
 
 FOLDER = TRACES / "autogen"
 
 
-@pytest.mark.parametrize("name", ["team_state.json", "contexts.json"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "autogen"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(
+    ("name", "golden"), [("team_state.json", "team_state.txt"), ("contexts.json", "contexts.txt")]
+)
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "autogen"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -41,6 +37,21 @@ def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
     assert sum(len(item.steps) for item in items if isinstance(item, Trace)) == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        ("Maximum number of messages 10 reached, current message count: 10", "max_steps"),
+        ("Text 'TERMINATE' mentioned", None),
+        ("Timeout limit reached", "timeout"),
+    ],
+)
+def test_why_a_team_stopped_is_the_outcome_of_its_run(reason: str, outcome: str | None) -> None:
+    said: JSON = {"source": "a", "type": "TextMessage", "content": "Hi"}
+    (trace,) = load({"messages": [said], "stop_reason": reason})
+    assert isinstance(trace, Trace)
+    assert trace.outcome == outcome
+
+
 NAMES = tuple(
     "agent_states type llm_context messages message_thread agent_state content source models_usage id name arguments call_id is_error".split()
 )
@@ -49,5 +60,5 @@ WORDS = tuple("TeamState TextMessage UserMessage AssistantMessage ToolCallReques
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(AutoGenLoader(), [*values, inner])
-    assert_survives(AutoGenLoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("autogen", [*values, inner])
+    assert_survives("autogen", dict.fromkeys(NAMES[:6], inner))

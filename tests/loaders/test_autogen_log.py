@@ -4,25 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.autogen_log import AutoGenLogLoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import outline
 
 FOLDER = TRACES / "autogen_log"
 
 
-@pytest.mark.parametrize("name", ["log.jsonl"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "autogen-log"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(("name", "golden"), [("log.jsonl", "log.txt")])
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "autogen-log"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -45,5 +39,5 @@ WORDS = tuple("LLMCall ToolCall Message user assistant tool a/1".split())
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(AutoGenLogLoader(), [*values, inner])
-    assert_survives(AutoGenLogLoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("autogen-log", [*values, inner])
+    assert_survives("autogen-log", dict.fromkeys(NAMES[:6], inner))

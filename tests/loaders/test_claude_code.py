@@ -278,3 +278,13 @@ def test_sessions_of_every_generation_are_recognised_and_read() -> None:
         assert isinstance(trace, Trace)
         assert trace.steps, path
         assert all(found.result is not None for _, found in trace.calls()), path
+
+
+def test_sub_agents_that_were_only_warmed_up_are_left_out_of_a_run() -> None:
+    warmed = [
+        line("user", "Warmup", "w1", isSidechain=True, agentId="a"),
+        line("assistant", "OK.", "w2", "w1", id="m0", isSidechain=True, agentId="a"),
+    ]
+    main = [line("user", "Say hi", "u1"), line("assistant", "Hi.", "a1", "u1", id="m1")]
+    assert one_trace(text(*warmed, *main)).agents == ("claude",)
+    assert one_trace(text(*warmed)).agents == ("subagent",)

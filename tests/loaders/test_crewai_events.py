@@ -4,25 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.crewai_events import CrewAIEventsLoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import outline
 
 FOLDER = TRACES / "crewai_events"
 
 
-@pytest.mark.parametrize("name", ["events.jsonl"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "crewai-events"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(("name", "golden"), [("events.jsonl", "events.txt")])
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "crewai-events"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -47,5 +41,5 @@ WORDS = tuple(
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(CrewAIEventsLoader(), [*values, inner])
-    assert_survives(CrewAIEventsLoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("crewai-events", [*values, inner])
+    assert_survives("crewai-events", dict.fromkeys(NAMES[:6], inner))

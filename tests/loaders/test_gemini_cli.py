@@ -66,6 +66,15 @@ def test_sessions_that_call_each_other_are_read_once() -> None:
     assert len(one_trace([session("a", "b"), session("b", "a")]).steps) == 2
 
 
+def test_a_session_of_the_fork_qwen_code_is_read_alike() -> None:
+    messages: list[JSON] = [
+        {"id": "1", "type": "user", "content": "Hi"},
+        {"id": "2", "type": "qwen", "content": "Hello."},
+    ]
+    trace = one_trace({"sessionId": "s", "projectHash": "h", "messages": messages})
+    assert [step.text for step in trace.steps] == ["Hello."]
+
+
 def test_a_session_of_notices_alone_has_no_steps() -> None:
     messages: list[JSON] = [{"id": "1", "type": "warning", "content": "Low disk"}]
     trace = one_trace({"sessionId": "s", "projectHash": "h", "messages": messages})

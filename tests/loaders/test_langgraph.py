@@ -4,25 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.langgraph import LangGraphLoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import one_trace, outline
+from tests.loaders.outline import one_trace
 
 FOLDER = TRACES / "langgraph"
 
 
-@pytest.mark.parametrize("name", ["history.json", "updates.jsonl"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "langgraph"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(
+    ("name", "golden"), [("history.json", "history.txt"), ("updates.jsonl", "updates.txt")]
+)
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "langgraph"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -40,6 +37,12 @@ def test_the_limit_of_steps_is_an_outcome_and_no_failed_call() -> None:
     error = "GraphRecursionError('Recursion limit of 12 reached')"
     trace = one_trace([state(tasks=[{"name": "model", "error": error}])])
     assert (trace.outcome, trace.steps) == ("max_steps", ())
+
+
+def test_updates_of_graphs_inside_the_graph_are_read() -> None:
+    answer: JSON = {"type": "ai", "content": "Going", "additional_kwargs": {}}
+    trace = one_trace([["porter:1"], {"porter": [{"messages": [answer]}, None]}])
+    assert [(step.agent, step.text) for step in trace.steps] == [("porter", "Going")]
 
 
 def test_a_state_that_waits_for_a_node_is_not_complete() -> None:
@@ -62,5 +65,5 @@ WORDS = tuple("human ai tool t1 model tools".split())
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(LangGraphLoader(), [*values, inner])
-    assert_survives(LangGraphLoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("langgraph", [*values, inner])
+    assert_survives("langgraph", dict.fromkeys(NAMES[:6], inner))

@@ -6,6 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pisama
 from pisama.loaders import load
 from pisama.trace import JSON, Usage
 from tests.loaders.golden import TRACES, assert_golden, assert_survives, problems, recognised
@@ -24,6 +25,42 @@ def test_a_folder_of_events_with_its_base_state_is_one_run_with_tokens_and_model
     assert_golden(FOLDER / "conversation", "conversation.txt")
     (step,) = one_trace(FOLDER / "conversation").steps
     assert (step.model, step.usage) == ("m", Usage(10, 1))
+
+
+def test_a_false_claim_that_a_call_delivers_is_found() -> None:
+    events = [
+        {
+            "kind": "MessageEvent",
+            "source": "user",
+            "llm_message": {"role": "user", "content": "Build and deploy."},
+        },
+        *failing_build(1),
+        *failing_build(2),
+        {
+            "kind": "ActionEvent",
+            "source": "agent",
+            "tool_name": "finish",
+            "tool_call_id": "c3",
+            "tool_call": {"arguments": '{"message": "The build now passes and everything is deployed."}'},
+            "action": {"kind": "FinishAction", "message": "The build now passes and everything is deployed."},
+        },
+    ]
+    assert "hallucination" in {issue.type for issue in pisama.analyze(one_trace(events)).issues}
+
+
+def failing_build(number: int) -> list[dict[str, JSON]]:
+    name: dict[str, JSON] = {"tool_name": "terminal", "tool_call_id": f"c{number}"}
+    call: dict[str, JSON] = {"arguments": '{"command": "/bin/bash -lc \'make build\'"}'}
+    content: list[JSON] = [{"type": "text", "text": "make: *** [build] Error 2"}]
+    return [
+        {"kind": "ActionEvent", "source": "agent", "tool_call": call, **name},
+        {
+            "kind": "ObservationEvent",
+            "source": "environment",
+            "observation": {"content": content, "exit_code": 2, "is_error": False},
+            **name,
+        },
+    ]
 
 
 def test_a_folder_of_several_conversations_is_several_runs(tmp_path: Path) -> None:

@@ -4,25 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.pydantic_ai import PydanticAILoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import outline
 
 FOLDER = TRACES / "pydantic_ai"
 
 
-@pytest.mark.parametrize("name", ["version_1.json", "version_2.json"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "pydantic-ai"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(
+    ("name", "golden"), [("version_1.json", "version_1.txt"), ("version_2.json", "version_2.txt")]
+)
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "pydantic-ai"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -49,5 +45,5 @@ WORDS = tuple("request response text tool-call tool-return retry-prompt user-pro
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(PydanticAILoader(), [*values, inner])
-    assert_survives(PydanticAILoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("pydantic-ai", [*values, inner])
+    assert_survives("pydantic-ai", dict.fromkeys(NAMES[:6], inner))

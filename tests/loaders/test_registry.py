@@ -142,7 +142,7 @@ def test_a_named_format_is_taken_at_its_word() -> None:
 
 def test_an_unknown_format_is_an_error_that_names_the_known_ones() -> None:
     (error,) = load(json.dumps(MESSAGES), "yaml", "in.json")
-    assert str(error) == f"in.json: no input format is called yaml; `pisama formats` lists them"
+    assert str(error) == "in.json: no input format is called yaml; `pisama formats` lists them"
 
 
 def test_a_loader_that_finds_nothing_is_an_error() -> None:

@@ -4,25 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.smolagents import SmolagentsLoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import outline
 
 FOLDER = TRACES / "smolagents"
 
 
-@pytest.mark.parametrize("name", ["run_result.json", "limit.json"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "smolagents"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(
+    ("name", "golden"), [("run_result.json", "run_result.txt"), ("limit.json", "limit.txt")]
+)
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "smolagents"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -49,5 +45,5 @@ WORDS = tuple("AgentToolExecutionError AgentMaxStepsError go final_answer".split
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(SmolagentsLoader(), [*values, inner])
-    assert_survives(SmolagentsLoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("smolagents", [*values, inner])
+    assert_survives("smolagents", dict.fromkeys(NAMES[:6], inner))

@@ -4,25 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pisama.loaders import load, open_document, sniff
-from pisama.loaders.smolagents_messages import SmolagentsMessagesLoader
+from pisama.loaders import load
 from pisama.report import LoadError
 from pisama.trace import JSON, Trace
-from tests.loaders.golden import TRACES, assert_survives, expected
+from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
-from tests.loaders.outline import outline
 
 FOLDER = TRACES / "smolagents_messages"
 
 
-@pytest.mark.parametrize("name", ["messages.json"])
-def test_each_recorded_run_is_recognised_and_read_whole(name: str) -> None:
-    document = open_document(FOLDER / name)
-    assert not isinstance(document, LoadError)
-    found = sniff(document)
-    assert not isinstance(found, LoadError)
-    assert found.id == "smolagents-messages"
-    assert outline(FOLDER / name) == expected(FOLDER / name)
+@pytest.mark.parametrize(("name", "golden"), [("messages.json", "messages.txt")])
+def test_each_recorded_run_is_recognised_and_read_whole(name: str, golden: str) -> None:
+    assert recognised(FOLDER / name) == "smolagents-messages"
+    assert_golden(FOLDER / name, golden)
 
 
 def test_a_bad_record_is_named_and_the_rest_is_read() -> None:
@@ -47,5 +41,5 @@ WORDS = tuple("tool-call tool-response user assistant system text Error: Observa
 
 @given(st.lists(records(NAMES, WORDS), max_size=5), records(NAMES, WORDS))
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
-    assert_survives(SmolagentsMessagesLoader(), [*values, inner])
-    assert_survives(SmolagentsMessagesLoader(), dict.fromkeys(NAMES[:6], inner))
+    assert_survives("smolagents-messages", [*values, inner])
+    assert_survives("smolagents-messages", dict.fromkeys(NAMES[:6], inner))
