@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pisama.config import Config
     from pisama.report import Report
@@ -216,19 +217,14 @@ def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
 
 
 def _render(report: Report, output_format: Format, *, to_terminal: bool) -> str:
-    from pisama.output import as_github, as_json, as_junit, as_markdown, as_sarif, as_text
-    from pisama.output.terminal import terminal_width, wants_color
-
     if output_format is Format.TEXT:
+        from pisama.output import as_text
+        from pisama.output.terminal import terminal_width, wants_color
+
         return as_text.render(report, color=to_terminal and wants_color(sys.stdout), width=terminal_width())
-    renderers: dict[Format, Callable[[Report], str]] = {
-        Format.JSON: as_json.render,
-        Format.SARIF: as_sarif.render,
-        Format.JUNIT: as_junit.render,
-        Format.GITHUB: as_github.render,
-        Format.MARKDOWN: as_markdown.render,
-    }
-    return renderers[output_format](report)
+    # One module alone: building the shapes of the JSON takes longer than a small analysis.
+    module = import_module(f"pisama.output.as_{output_format.value}")
+    return str(module.render(report))
 
 
 def _write(report: Report, output_format: Format, output: Path | None) -> None:

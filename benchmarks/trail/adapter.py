@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -29,9 +29,10 @@ from pisama.trace import JSON
 
 TABLE = Path(__file__).with_name("adapter.json")
 PREDICTIONS = 5.6
-"""Predictions per trace at the operating point, on average over the training traces; the budget of the
-benchmark is 6, and other traces may be longer."""
-LEAST_SHARE = 0.005
+"""Predictions per trace at the operating point, on average over the training traces."""
+BUDGET = 6.0
+"""Predictions per trace, on average over the traces at hand, that are never exceeded."""
+LEAST_SHARE = 0.01
 """Shares below this one are left out of the file: they could not carry a prediction."""
 LEAST_TRACES = 3
 """Training traces that must show a sign before the forest may use it."""
@@ -60,6 +61,12 @@ class Adapter:
         return frozenset(
             pair for pair, mark in self.probabilities(candidates).items() if mark >= self.threshold
         )
+
+    def within_budget(self, cases: Sequence[Examined]) -> Adapter:
+        """This adapter, with a higher threshold where these traces would get more than `BUDGET` each."""
+        marked = [mark for each in cases for mark in self.probabilities(each.candidates).values()]
+        least = threshold_for(np.asarray(marked), len(cases), BUDGET)
+        return replace(self, threshold=max(self.threshold, least))
 
     def as_json(self) -> dict[str, object]:
         """The forest as it lies beside this module: a branch is [sign, absent, present], a leaf its shares by category."""
@@ -143,13 +150,14 @@ def fit(cases: Sequence[Examined]) -> Adapter:
     trees, honest = grow(_table(listed, signs), labels, traces)
     owner = np.asarray(traces)
     marked = np.concatenate([marks(honest[owner == number]) for number in range(len(cases))])
-    return Adapter(signs, tuple(trees), threshold_for(marked.ravel(), len(cases)), digest(cases))
+    threshold = threshold_for(marked.ravel(), len(cases), PREDICTIONS)
+    return Adapter(signs, tuple(trees), threshold, digest(cases))
 
 
-def threshold_for(marked: npt.NDArray[np.float64], traces: int) -> float:
-    """The least mark at which no more than `PREDICTIONS` a trace are predicted."""
+def threshold_for(marked: npt.NDArray[np.float64], traces: int, per_trace: float) -> float:
+    """The least mark at which no more than `per_trace` pairs a trace are predicted, on average."""
     ranked = np.sort(marked[marked > 0])[::-1]
-    allowed = int(PREDICTIONS * traces)
+    allowed = int(per_trace * traces)
     if len(ranked) <= allowed:
         return float(ranked[-1]) if len(ranked) else 1.0
     return float(np.nextafter(ranked[allowed], 2.0))

@@ -18,7 +18,7 @@ Matrix: TypeAlias = npt.NDArray[np.float64]
 """Signs or labels of cases, 0 or 1; or shares. Shape (cases, signs) or (cases, labels)."""
 Rows: TypeAlias = npt.NDArray[np.intp]
 
-TREES = 40
+TREES = 24
 LEAST = 8
 """Training cases in a leaf, at least: fewer, and a leaf says more of single annotators than of the sign."""
 SIGNS_TRIED = 0.1

@@ -55,8 +55,8 @@ class UnexecutedAction(Detector):
     needs = frozenset({Needs.STEPS, Needs.TEXT})
     tags = ("mast:FM-2.6",)
     signals: ClassVar = {
-        "printed": Signal("a request to a tool or an agent is only printed", 50, 0.85),
-        "announced": Signal("an announced call or request never comes", 45, 0.55),
+        "printed": Signal("a request to a tool or an agent is only printed", 50, 0.7),
+        "announced": Signal("an announced call or request never comes", 45, 0.45),
     }
 
     max_issues: int = 3

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.trail.adapter import PREDICTIONS, fit, marks, shipped, threshold_for
+from benchmarks.trail.adapter import BUDGET, fit, marks, shipped, threshold_for
 from benchmarks.trail.data import blind_trace, find_cases
 from benchmarks.trail.sightings import Examined, examine
 from benchmarks.trail.submission import submission
@@ -82,8 +83,16 @@ def test_a_failure_weighs_less_where_many_are_likely() -> None:
 
 def test_the_threshold_keeps_to_the_budget() -> None:
     marked = np.arange(1, 41) / 40
-    assert (marked >= threshold_for(marked, traces=2)).sum() == int(2 * PREDICTIONS)
-    assert (marked[:3] >= threshold_for(marked[:3], traces=2)).all()
+    assert (marked >= threshold_for(marked, traces=2, per_trace=5.6)).sum() == 11
+    assert (marked[:3] >= threshold_for(marked[:3], traces=2, per_trace=5.6)).all()
+
+
+def test_no_more_than_the_budget_is_predicted_on_other_traces(cases: list[Examined]) -> None:
+    eager = replace(fit(cases), threshold=0.0)
+    bound = eager.within_budget(cases)
+    assert sum(len(eager.predict(each.candidates)) for each in cases) > BUDGET * len(cases)
+    assert sum(len(bound.predict(each.candidates)) for each in cases) <= BUDGET * len(cases)
+    assert bound.within_budget(cases) == bound
 
 
 def test_a_submission_has_the_form_that_the_benchmark_reads(cases: list[Examined]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from pisama.issue import Issue
 from pisama.outcomes import outcome_of
+from pisama.report import TraceReport
 from tests.loaders.shared_samples import SAMPLES, first, matching, needs_samples, report
 
 pytestmark = needs_samples
@@ -33,6 +34,7 @@ FAILING_TOOL = (
     "*_err.*",
     "*_ERR.*",
     "claude_code/gen_1.0.60/203e14e5*",
+    "claude_code/gen_1.0.60/7cea0ffc*",  # meant to be clean, but its edit is missing: the tests it says pass fail
     "claude_code/gen_2.0.30/f22b7cb8*",
     "codex/gen_0.47.0/*01a20773-cd36*",
     "codex/gen_0.98.0/*01a20773-e74b*",
@@ -114,14 +116,22 @@ def test_the_failing_tool_and_the_false_claim_are_found(path: str) -> None:
     issues = report(path).issues
     assert _kinds(issues) == expected, [issue.summary for issue in issues]
     if "failure" in expected:
-        failing = {
-            call.name
-            for examined in report(path).traces
-            for _, call in examined.trace.calls()
-            if outcome_of(call).failed
-        }
-        assert failing
-        assert any(name in issue.summary for name in failing for issue in issues)
+        assert any(_failing(examined) & _shown(examined) for examined in report(path).traces)
+
+
+def _failing(examined: TraceReport) -> set[tuple[int, int]]:
+    """Step and number of each failed call."""
+    return {
+        (step.index, number)
+        for step in examined.trace.steps
+        for number, call in enumerate(step.tool_calls)
+        if outcome_of(call).failed
+    }
+
+
+def _shown(examined: TraceReport) -> set[tuple[int | None, int | None]]:
+    """The calls that issues give as evidence."""
+    return {(evidence.step, evidence.call) for issue in examined.issues for evidence in issue.evidence}
 
 
 @pytest.mark.parametrize("label", sorted({sample.label for sample in SAMPLES}) or ["none"])
