@@ -37,8 +37,8 @@ class AskedAgain:
 def asked_again(calls: Iterable[CallFeatures]) -> Iterator[AskedAgain]:
     """Per step the first call with which an agent asks for a file that it was told is missing.
 
-    Asking is the same tool once more, or words to somebody that name the file. A command that looks for the file,
-    and a call that makes it, are none; after that, and once it was read, it is missing no more.
+    Asking is the same tool in other words, or words to somebody that name the file. The very same call again, a
+    command that looks for the file, and a call that makes it, are none; after that, and once it was read, it is missing no more.
     """
     missing: dict[tuple[str, str], CallFeatures] = {}
     last: object = None
@@ -50,7 +50,9 @@ def asked_again(calls: Iterable[CallFeatures]) -> Iterator[AskedAgain]:
             missed = missing.get((call.step.agent, file))
             if missed is None or missed.step is call.step:
                 continue
-            retried = missed.name == call.name and call.outcome.failed
+            retried = missed.name == call.name and missed.key != call.key and call.outcome.failed
+            if missed.key == call.key:
+                continue
             if not retried and not _asks(before):
                 del missing[call.step.agent, file]
             elif call.step is not last:

@@ -44,10 +44,6 @@ _ADMITS = re.compile(
     r"|could ?n[o']t|can ?n[o']t|can't|unable|unfortunately|unknown|insufficient|unclear|lack|do(?:es)? not|don't|without",
     re.IGNORECASE,
 )
-_NARROWED = re.compile(r"\b(?:site|filetype|intitle|inurl):|https?://|\"[^\"]{3,80}\"")
-"""Filters and phrases that a page must hold word for word."""
-_OPEN_QUESTIONS = 6
-"""Latest questions of an agent that a search may take up."""
 _LINK = re.compile(r"https?://[^\s\"'<>)\]]{4,300}")
 _HEAD = 8_000
 """Characters of a result in which the words of the query are looked for."""
@@ -78,8 +74,6 @@ class Retrieval(Detector):
     tags = ("trail:Poor Information Retrieval", "trail:Resource Abuse")
     signals: ClassVar[Mapping[str, Signal]] = {
         "rephrased": Signal("the same question searched again and again in slightly other words", 40, 0.6),
-        "asked_again": Signal("a question asked before, in slightly other words; its last time", 25, 0.35),
-        "overloaded": Signal("a query with so many conditions that nothing was found", 20, 0.38),
         "nothing_found": Signal("an answer after searches that all found nothing", 50, 0.5),
         "misses": Signal("searches in a row that found nothing", 35, 0.5),
         "irrelevant": Signal("search results that do not speak of the question", 35, 0.4),
@@ -88,10 +82,6 @@ class Retrieval(Detector):
 
     rephrasings: Annotated[int, Field(ge=2)] = 3
     """Near-duplicate queries before they fire; the first two, a question and its refinement, are in order."""
-    half_the_words: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """The same index from which on a query of several words takes up an earlier one, wherever in the run."""
-    many_conditions: Annotated[int, Field(ge=2)] = 7
-    """Stems from which on a query is long for a search that found nothing."""
     same_question: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Jaccard index of the stems of two queries from which on they ask the same thing."""
     min_misses: Annotated[int, Field(ge=2)] = 3
@@ -184,7 +174,7 @@ class Retrieval(Detector):
             agent: web_search(query="moss") -> Moss is a small plant. See Ida Berg, 2019.
             agent: It is cited in an article on moss.
             """,
-            at=(0, 1, 1, 2, 2),
+            at=(2,),
         ),
         Example(
             "an answer from snippets alone",
@@ -216,8 +206,6 @@ class Retrieval(Detector):
         after = _Aftermath(trace, table)
         for searches in _searches(table).values():
             yield from self._rephrased(trace, searches)
-            yield from self._taken_up(trace, searches)
-            yield from self._overloaded(trace, searches)
             yield from self._empty(trace, after, searches)
             yield from self._irrelevant(trace, table, after, searches)
         yield from self._snippets(trace, table)
@@ -253,42 +241,6 @@ class Retrieval(Detector):
             severity=min(59, 25 + 4 * len(group)),
             at_call=True,
         )
-
-    def _taken_up(self, trace: Trace, searches: Sequence[_Search]) -> Iterator[Issue]:
-        for group in self._questions(searches):
-            if len(group) < 2 or not _varied(group):
-                continue
-            last = group[-1]
-            summary = f"{last.call.name} is asked once more what it was asked {_times(len(group) - 1)} before: “{quote(last.query, width=100)}”."
-            advice = (
-                "Use what the earlier search found, or search for a part of the question that is still open."
-            )
-            yield self._issue(
-                trace, "asked_again", last.call.step, summary, [last, *group[:-1]], advice, at_call=True
-            )
-
-    def _questions(self, searches: Sequence[_Search]) -> list[list[_Search]]:
-        """Searches of several words, by question; each is compared with the latest wordings of the latest questions."""
-        groups: list[list[_Search]] = []
-        for search in searches:
-            if len(search.stems) <= self.min_stems:
-                continue
-            for group in reversed(groups[-_OPEN_QUESTIONS:]):
-                if any(overlap(other.stems, search.stems) >= self.half_the_words for other in group[-3:]):
-                    group.append(search)
-                    break
-            else:
-                groups.append([search])
-        return groups
-
-    def _overloaded(self, trace: Trace, searches: Sequence[_Search]) -> Iterator[Issue]:
-        for search in searches:
-            narrow = len(search.stems) >= self.many_conditions or _NARROWED.search(search.query)
-            if not search.missed or not narrow:
-                continue
-            summary = f"{search.call.name} found nothing for a query of {len(search.stems)} words: “{quote(search.query, width=100)}”."
-            advice = "Search for two or three words that the page must hold, without quotes and site filters, and narrow down from there."
-            yield self._issue(trace, "overloaded", search.call.step, summary, [search], advice, at_call=True)
 
     def _empty(self, trace: Trace, after: _Aftermath, searches: Sequence[_Search]) -> Iterator[Issue]:
         misses: list[_Search] = []
@@ -448,10 +400,6 @@ def _searches(table: Features) -> dict[tuple[str, str], list[_Search]]:
         if _is_search(call.name) and (search := _Search.of(call, table)) is not None:
             found.setdefault((call.step.agent, call.name), []).append(search)
     return found
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else "twice" if count == 2 else f"{count} times"
 
 
 def _varied(searches: Sequence[_Search]) -> bool:

@@ -83,7 +83,6 @@ class ToolError(Detector):
         "repeated": Signal("calls that keep failing in the same way", 40, 0.6),
         "fatal": Signal("a failure that ended the run, without an answer", 55, 0.8),
         "ignored": Signal("a failure that nobody mentions or works around", 50, 0.5),
-        "unlearned": Signal("the last of several failures of a tool for one reason", 25, 0.35),
         "missing_again": Signal("a file that was not there is asked for again, or of somebody else", 35, 0.5),
         "down": Signal("every call of a tool failed", 45, 0.6, "environment"),
         "own_call": Signal("a call that fails because it is wrong, and is not put right at once", 25, 0.45),
@@ -252,7 +251,7 @@ class ToolError(Detector):
             agent: python(code="from pandas import read_csv") -> error: InterpreterError: Import of pandas is not allowed
             agent: I could not read it.
             """,
-            at=(1, 2),
+            at=(1,),
         ),
         Example(
             "a tool that never works",
@@ -291,9 +290,6 @@ class ToolError(Detector):
         found.extend(issue for issue in judged if issue is not None)
         found.sort(key=lambda issue: -issue.severity)
         yield from found[: self.max_issues]
-        lasting = (group for group in run.groups() if len(group) >= self._limit(group[0]))
-        for group in islice(lasting, self.max_issues):
-            yield self._unlearned(trace, group)
         for again in islice(asked_again(table.calls), self.max_issues):
             yield self._missing_again(trace, again)
 
@@ -309,7 +305,7 @@ class ToolError(Detector):
             )
             severity = min(60, 35 + 5 * len(retries) + (0 if fixed else 5))
             return self._issue(trace, "retried", retries, summary, severity, primary=retries[0])
-        limit = self._limit(last)
+        limit = self.guesses if kind is ErrorKind.NOT_FOUND else self.same_failures
         streak = run.streak(group)
         if len(streak) >= limit and len({call.key for call in streak}) > 1:
             summary = (
@@ -331,14 +327,6 @@ class ToolError(Detector):
             summary = f"The call of {group[0].name} was wrong: {_said(group[0])}."
             return self._issue(trace, "own_call", group, summary, None, primary=group[0])
         return None
-
-    def _limit(self, call: CallFeatures) -> int:
-        return self.guesses if call.outcome.kind is ErrorKind.NOT_FOUND else self.same_failures
-
-    def _unlearned(self, trace: Trace, group: list[CallFeatures]) -> Issue:
-        last = group[-1]
-        summary = f"{last.name} failed {len(group)} times for one reason, {_said(last)}; this is the last."
-        return self._issue(trace, "unlearned", group, summary, None, primary=last)
 
     def _missing_again(self, trace: Trace, again: AskedAgain) -> Issue:
         call = again.call
