@@ -21,7 +21,7 @@ this project; each section says where they come from.
 
 The figures are from development parts of these sets, chosen by a hash of the case id. Detectors were designed on the
 same parts, so even a cross-validated figure is kinder than new traces will be: cross-validation guards what is
-*fitted* (the adapter's table, confidences), not what a person saw while writing a detector.
+*fitted* (the adapter's forest, confidences), not what a person saw while writing a detector.
 
 ```console
 $ pip install "pisama[benchmarks]"
@@ -35,7 +35,7 @@ $ python -m benchmarks.calibrate DATA --json benchmarks/results/calibrate.json
 
 | what is fitted | on what | how it is checked |
 |---|---|---|
-| the TRAIL adapter: a forest over the signs of each span, and one threshold | TRAIL development part | refitted within 10 folds by trace, 5 divisions |
+| the TRAIL adapter: shares by kind of span, a small forest over its signs, and one threshold | TRAIL development part | refitted within 10 folds by trace, 5 divisions |
 | the confidence of each signal | TRAIL, AgentProcessBench, tau-bench and ASSEBench development parts | refitted within 10 folds by trace, 5 divisions |
 | the trivial baselines | the same folds as the adapter | the same |
 """
@@ -50,6 +50,11 @@ benchmark's runner hold the right answer.
   support-weighted F1 of the categories present in a trace.
 * **pair precision**, **recall** and **F1** count (span, category) pairs over all traces, and **a trace** is the number of predictions
   per trace. No joint accuracy means anything without them.
+
+The adapter that turns pisama's findings into pairs looks at a span's signs: the issues that name it, the part its step plays in the
+run, and how its calls went. A list of some forty kinds of spans, averaged with a small forest over all signs, gives each span the share
+of every category among training spans like it. Parts and outcomes alone go a long way on a set made with one framework; the line **the adapter without any issue** shows
+how far, and the distance from it is what the detectors add.
 """
 
 TRAIL_LIMITS = """\
@@ -157,7 +162,7 @@ def trail(read: Figures) -> Iterable[str]:
         told = "" if name == read["headline"] else ", for comparison only: fitted on these very traces"
         yield f"### {name.capitalize()}{told}"
         yield grid(("traces", *_COLUMNS), rows)
-    yield "### Beside what needs no look at what happened"
+    yield "### Beside what needs no detector"
     systems = {f"pisama, {read['headline']}": read["figures"][read["headline"]], **read["baselines"]}
     yield grid(
         ("all traces", *_COLUMNS),

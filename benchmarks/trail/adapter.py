@@ -1,8 +1,8 @@
-"""From native issues to the pairs of the benchmark: a small fitted forest.
+"""From native issues to the pairs of the benchmark: a table of kinds of spans, refined by a small forest.
 
 Each span of a trace has signs (`benchmarks.trail.spans`): the issues that name it, its part in the
-run, how its calls went. The forest gives every span the share of each category among training spans
-with the same signs. A trace's predictions are the pairs whose mark reaches the threshold; the mark is
+run, how its calls went. Kinds of spans (`benchmarks.trail.kinds`) and a forest over all signs each give a span the
+share of every category among training spans like it; the two are averaged. A trace's predictions are the pairs whose mark reaches the threshold; the mark is
 the share over the square root of how many failures the trace promises, because the benchmark counts
 each trace's failures as one whole.
 """
@@ -23,6 +23,7 @@ from benchmarks.data import DataMissingError, as_object, read_json
 from benchmarks.trail.categories import CATEGORIES
 from benchmarks.trail.data import Pair
 from benchmarks.trail.forest import Branch, Leaf, Matrix, Tree, grow, shares
+from benchmarks.trail.kinds import KINDS, kind_of, kind_shares, shares_without_own
 from benchmarks.trail.sightings import Examined
 from benchmarks.trail.spans import Candidate
 from pisama.trace import JSON
@@ -34,14 +35,18 @@ BUDGET = 6.0
 """Predictions per trace, on average over the traces at hand, that are never exceeded."""
 LEAST_SHARE = 0.01
 """Shares below this one are left out of the file: they could not carry a prediction."""
+KINDS_WEIGHT = 0.7
+"""Weight of the kinds' shares; the forest's have the rest."""
 LEAST_TRACES = 3
 """Training traces that must show a sign before the forest may use it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """The fitted forest and its operating point."""
+    """The fitted table and forest, and their operating point."""
 
+    kinds: Matrix
+    """Shares of the categories by kind of span; shape (kinds, categories)."""
     signs: tuple[str, ...]
     trees: tuple[Tree, ...]
     threshold: float
@@ -54,7 +59,10 @@ class Adapter:
         if not candidates:
             return {}
         table = _table(candidates, self.signs)
-        return _pairs(candidates, marks(np.mean([shares(tree, table) for tree in self.trees], axis=0)))
+        by_signs = np.mean([shares(tree, table) for tree in self.trees], axis=0)
+        return _pairs(
+            candidates, marks(_averaged(self.kinds[[kind_of(each) for each in candidates]], by_signs))
+        )
 
     def predict(self, candidates: Sequence[Candidate]) -> frozenset[Pair]:
         """The pairs at or above the threshold."""
@@ -69,10 +77,11 @@ class Adapter:
         return replace(self, threshold=max(self.threshold, least))
 
     def as_json(self) -> dict[str, object]:
-        """The forest as it lies beside this module: a branch is [sign, absent, present], a leaf its shares by category."""
+        """The table and the forest as they lie beside this module: a branch is [sign, absent, present], a leaf its shares."""
         return {
             "fitted_on": self.fitted_on,
             "threshold": round(self.threshold, 4),
+            "kinds": {name: _by_category(row) for name, row in zip(KINDS, self.kinds.tolist(), strict=True)},
             "signs": list(self.signs),
             "trees": [[_as_json(node) for node in tree] for tree in self.trees],
         }
@@ -82,6 +91,10 @@ def marks(probable: Matrix) -> Matrix:
     """Shares of one trace over the square root of their sum: few failures weigh more than each of many."""
     promised = max(1.0, float(probable.sum()))
     return probable / float(np.sqrt(promised))
+
+
+def _averaged(by_kind: Matrix, by_signs: Matrix) -> Matrix:
+    return KINDS_WEIGHT * by_kind + (1 - KINDS_WEIGHT) * by_signs
 
 
 def _pairs(candidates: Sequence[Candidate], marked: Matrix) -> dict[Pair, float]:
@@ -103,15 +116,23 @@ def _table(candidates: Iterable[Candidate], signs: Sequence[str]) -> Matrix:
 def _as_json(node: Branch | Leaf) -> object:
     if isinstance(node, Branch):
         return [node.sign, node.absent, node.present]
-    return {CATEGORIES[n]: round(share, 3) for n, share in enumerate(node.shares) if share >= LEAST_SHARE}
+    return _by_category(node.shares)
+
+
+def _by_category(given: Sequence[float]) -> dict[str, float]:
+    return {CATEGORIES[n]: round(share, 3) for n, share in enumerate(given) if share >= LEAST_SHARE}
+
+
+def _in_order(told: JSON) -> tuple[float, ...]:
+    known = cast(Mapping[str, float], as_object(told))
+    return tuple(float(known.get(category, 0.0)) for category in CATEGORIES)
 
 
 def _node(told: JSON) -> Branch | Leaf:
     if isinstance(told, list):
         sign, absent, present = cast(list[int], told)
         return Branch(sign, absent, present)
-    known = cast(Mapping[str, float], as_object(told))
-    return Leaf(tuple(float(known.get(category, 0.0)) for category in CATEGORIES))
+    return Leaf(_in_order(told))
 
 
 def shipped() -> Adapter:
@@ -123,9 +144,10 @@ def shipped() -> Adapter:
     trees = tuple(
         tuple(_node(node) for node in cast(list[JSON], tree)) for tree in cast(list[JSON], table["trees"])
     )
-    return Adapter(
-        tuple(cast(list[str], table["signs"])), trees, float(threshold), str(table.get("fitted_on", ""))
-    )
+    told = as_object(table.get("kinds"))
+    kinds = np.array([_in_order(told.get(name, {})) for name in KINDS])
+    signs = tuple(cast(list[str], table["signs"]))
+    return Adapter(kinds, signs, trees, float(threshold), str(table.get("fitted_on", "")))
 
 
 def digest(cases: Iterable[Examined]) -> str:
@@ -135,9 +157,9 @@ def digest(cases: Iterable[Examined]) -> str:
 
 
 def fit(cases: Sequence[Examined]) -> Adapter:
-    """The forest for these traces, with the threshold that keeps to `PREDICTIONS` a trace.
+    """The table and the forest for these traces, with the threshold that keeps to `PREDICTIONS` a trace.
 
-    The threshold is set on what trees say of traces that they were not grown on, because a rare sign
+    The threshold is set on what other traces say of each, because a rare sign
     looks better on its own traces than it is.
     """
     listed = [candidate for each in cases for candidate in each.candidates]
@@ -147,11 +169,13 @@ def fit(cases: Sequence[Examined]) -> Adapter:
     for row, (candidate, trace) in enumerate(zip(listed, traces, strict=True)):
         for column, category in enumerate(CATEGORIES):
             labels[row, column] = (candidate.span, category) in cases[trace].gold
-    trees, honest = grow(_table(listed, signs), labels, traces)
+    trees, by_signs = grow(_table(listed, signs), labels, traces)
+    kinds = [kind_of(candidate) for candidate in listed]
+    honest = _averaged(shares_without_own(kinds, labels, traces), by_signs)
     owner = np.asarray(traces)
     marked = np.concatenate([marks(honest[owner == number]) for number in range(len(cases))])
     threshold = threshold_for(marked.ravel(), len(cases), PREDICTIONS)
-    return Adapter(signs, tuple(trees), threshold, digest(cases))
+    return Adapter(kind_shares(kinds, labels), signs, tuple(trees), threshold, digest(cases))
 
 
 def threshold_for(marked: npt.NDArray[np.float64], traces: int, per_trace: float) -> float:

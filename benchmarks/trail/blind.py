@@ -135,7 +135,7 @@ def _comparison(systems: Mapping[str, Mapping[str, Figures]]) -> Table:
         for name, each in systems.items()
     ]
     return table(
-        "Beside what needs no look at what happened, all traces",
+        "Beside what needs no detector, all traces",
         ("", *COLUMNS),
         rows,
         "baselines are cross-validated",

@@ -8,7 +8,7 @@ from functools import partial
 
 from benchmarks.statistics import folds, ratio
 from benchmarks.trail.adapter import Adapter, fit
-from benchmarks.trail.baselines import Predictor, categories_everywhere, role_prior
+from benchmarks.trail.baselines import Predictor, categories_everywhere, role_prior, without_issues
 from benchmarks.trail.data import SPLITS, Pair
 from benchmarks.trail.metrics import Figures, Scored, figures
 from benchmarks.trail.sightings import Examined
@@ -22,6 +22,7 @@ BASELINES: Mapping[str, Callable[[Sequence[Examined]], Predictor]] = {
     "five most common, every model call": partial(categories_everywhere, count=5),
     "span-role prior, 5 a trace": partial(role_prior, per_trace=5),
     "span-role prior, 12 a trace": partial(role_prior, per_trace=12),
+    "the adapter without any issue": without_issues,
 }
 
 

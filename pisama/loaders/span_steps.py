@@ -163,9 +163,21 @@ def agent_of(node: Node, agents: dict[Node, str]) -> str:
     workflow = as_string(names.look_up(attributes, names.WORKFLOW_NAME))
     if workflow is not None:
         return workflow
-    if node.root is None or node.root.kind in ("llm", "tool"):
+    if node.root is None or node.root.kind in ("llm", "tool") or is_part(node.root):
         return ANY_AGENT
     return names.plain_name(node.root.record.name) or ANY_AGENT
+
+
+def is_part(root: Node) -> bool:
+    """Whether a span at the top is only a part of a run whose own span was not recorded, or not yet.
+
+    It is a step of one, or a node that every prebuilt graph has, so its name is no agent's and its input
+    no task.
+    """
+    name = root.record.name
+    if root.kind not in ("chain", None) or root.record.parent_id is None:
+        return False
+    return _is_step(name) or name in names.GRAPH_COMMON_NODES or name in names.PARTS_OF_AGENTS
 
 
 def model_calls(tree: SpanTree) -> list[Node]:
@@ -295,7 +307,11 @@ def _executes_code(node: Node) -> bool:
     scope = node.record.scope
     if scope is not None:
         return scope in names.CODE_AGENT_SCOPES
-    word, _, number = node.record.name.partition(" ")
+    return _is_step(node.record.name)
+
+
+def _is_step(name: str) -> bool:
+    word, _, number = name.partition(" ")
     return word == names.CODE_STEP and number.isdecimal()
 
 

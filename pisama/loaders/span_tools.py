@@ -87,7 +87,8 @@ def offered_tools(attributes: names.Attributes) -> Iterator[Tool]:
     for fields in flat.values():
         schema = open_json(first(fields, "tool.json_schema", "json_schema"))
         yield from _tools([schema if isinstance(schema, dict) else dict(fields)])
-    yield from _tools(as_mapping(open_json(names.look_up(attributes, names.REQUEST_VALUE))).get("tools"))
+    request = as_mapping(open_json(names.look_up(attributes, names.REQUEST_VALUE)))
+    yield from _tools(first(request, "tools") or as_mapping(request.get("config")).get("tools"))
     parameters = as_mapping(open_json(attributes.get(names.REQUEST_PARAMETERS)))
     yield from _tools(parameters.get("function_tools"))
     yield from _tools(parameters.get("output_tools"))

@@ -10,7 +10,15 @@ from pisama.loaders.span_calls import CallPairing
 from pisama.loaders.span_groups import runs
 from pisama.loaders.span_messages import read_conversation
 from pisama.loaders.span_outcome import outcome_of
-from pisama.loaders.span_steps import CallDraft, StepDraft, agent_names, agent_of, draft_steps, usage_of
+from pisama.loaders.span_steps import (
+    CallDraft,
+    StepDraft,
+    agent_names,
+    agent_of,
+    draft_steps,
+    is_part,
+    usage_of,
+)
 from pisama.loaders.span_tools import tools_of
 from pisama.loaders.span_values import messages_in, text_in
 from pisama.loaders.spans import Node, SpanRecord, SpanTree, as_span, build_tree
@@ -150,7 +158,7 @@ class _Assembly:
 
     def _task(self, head: Node | None) -> str | None:
         places = [head] if head is not None and not self._begins_before(head) else []
-        for place in places + self.tree.roots:
+        for place in places + [root for root in self.tree.roots if not is_part(root)]:
             task = _own_input(place)
             if task:
                 return task
@@ -176,7 +184,7 @@ class _Assembly:
             if answer:
                 return answer
         for place in [head] if head is not None else self.tree.roots[:1]:
-            output = _own_output(place) if place.kind != "llm" else None
+            output = _own_output(place) if place.kind != "llm" and not is_part(place) else None
             if output:
                 return output
         return (own[-1].text.strip() or None) if own else None

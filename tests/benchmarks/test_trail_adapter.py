@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.trail.adapter import BUDGET, fit, marks, shipped, threshold_for
 from benchmarks.trail.data import blind_trace, find_cases
+from benchmarks.trail.kinds import KINDS, kind_of, kind_shares, shares_without_own
 from benchmarks.trail.sightings import Examined, examine
 from benchmarks.trail.submission import submission
 from pisama.detectors import BUILT_IN
@@ -68,11 +69,42 @@ def test_what_was_always_annotated_in_training_is_predicted_first(cases: list[Ex
 
 
 def test_the_same_traces_give_the_same_forest(cases: list[Examined]) -> None:
-    assert fit(cases) == fit(cases)
+    assert fit(cases).as_json() == fit(cases).as_json()
 
 
 def test_a_trace_without_spans_gets_no_prediction(cases: list[Examined]) -> None:
     assert fit(cases).predict(()) == frozenset()
+
+
+def test_the_file_holds_the_adapter(
+    cases: list[Examined], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = fit(cases)
+    path = tmp_path / "adapter.json"
+    path.write_text(json.dumps(fitted.as_json()))
+    monkeypatch.setattr("benchmarks.trail.adapter.TABLE", path)
+    assert shipped().as_json() == fitted.as_json()
+
+
+def test_the_first_kind_whose_signs_a_span_has_is_its_kind(cases: list[Examined]) -> None:
+    names = list(KINDS)
+    kinds = {candidate.span: names[kind_of(candidate)] for candidate in cases[0].candidates}
+    assert kinds == {
+        **{
+            f"gaia-0-call-{number}": "anything else" if number == 0 else "step after another failure"
+            for number in range(3)
+        },
+        **{f"gaia-0-tool-{number}": "call: failed" for number in range(3)},
+        "gaia-0-answer": "answer without a basis",
+    }
+
+
+def test_a_span_learns_nothing_from_its_own_trace() -> None:
+    labels = np.array([[1.0], [1.0], [0.0], [0.0]])
+    given = shares_without_own([0, 0, 0, 1], labels, [7, 7, 8, 8])
+    assert given[0] == given[1] == (0 + 2 * 0.5) / (1 + 2)
+    assert given[2] == (2 + 2 * 0.5) / (2 + 2)
+    assert kind_shares([0, 0, 0, 1], labels)[0] == (2 + 2 * 0.5) / (3 + 2)
 
 
 def test_a_failure_weighs_less_where_many_are_likely() -> None:
@@ -92,7 +124,7 @@ def test_no_more_than_the_budget_is_predicted_on_other_traces(cases: list[Examin
     bound = eager.within_budget(cases)
     assert sum(len(eager.predict(each.candidates)) for each in cases) > BUDGET * len(cases)
     assert sum(len(bound.predict(each.candidates)) for each in cases) <= BUDGET * len(cases)
-    assert bound.within_budget(cases) == bound
+    assert bound.within_budget(cases).threshold == bound.threshold
 
 
 def test_a_submission_has_the_form_that_the_benchmark_reads(cases: list[Examined]) -> None:
@@ -108,4 +140,12 @@ def test_the_shipped_forest_names_only_signals_that_exist() -> None:
     named = {
         sign.rsplit(" ", 1)[-1] for sign in shipped().signs if "issue " in sign or "evidence " in sign
     } - {"basis"}
+    in_kinds = {
+        sign.rsplit(" ", 1)[-1]
+        for rule in KINDS.values()
+        for either in rule
+        for sign in either.split("|")
+        if sign.startswith(("issue ", "evidence "))
+    } - {"basis"}
     assert named <= known
+    assert in_kinds <= known
