@@ -43,26 +43,33 @@ def asked_again(calls: Iterable[CallFeatures]) -> Iterator[AskedAgain]:
     missing: dict[tuple[str, str], CallFeatures] = {}
     last: object = None
     for call in calls:
-        if is_bookkeeping(call.name):
+        absent = call.outcome.kind is ErrorKind.NOT_FOUND and _ABSENT.search(call.outcome.message)
+        if is_bookkeeping(call.name) or not (missing or absent):
             continue
         named = files_named(call.call.arguments)
-        for file, before in named.items():
-            missed = missing.get((call.step.agent, file))
-            if missed is None or missed.step is call.step:
-                continue
-            retried = missed.name == call.name and missed.key != call.key and call.outcome.failed
-            if missed.key == call.key:
-                continue
-            if not retried and not _asks(before):
-                del missing[call.step.agent, file]
-            elif call.step is not last:
-                last = call.step
-                yield AskedAgain(call, file, missed)
-        if call.outcome.kind is ErrorKind.NOT_FOUND and _ABSENT.search(call.outcome.message):
+        again = _again(call, named, missing)
+        if again is not None and call.step is not last:
+            last = call.step
+            yield again
+        if absent:
             said = call.outcome.message.lower()
             for file in named:
                 if file in said:
                     missing.setdefault((call.step.agent, file), call)
+
+
+def _again(
+    call: CallFeatures, named: dict[str, str], missing: dict[tuple[str, str], CallFeatures]
+) -> AskedAgain | None:
+    """The first missing file that a call asks for. Files that it names to other ends are missing no more."""
+    for file, before in named.items():
+        missed = missing.get((call.step.agent, file))
+        if missed is None or missed.step is call.step or missed.key == call.key:
+            continue
+        if _asks(before) or (missed.name == call.name and call.outcome.failed):
+            return AskedAgain(call, file, missed)
+        del missing[call.step.agent, file]
+    return None
 
 
 def files_named(arguments: JSON) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from pisama.claims import gives_up, prose
@@ -18,10 +17,6 @@ MAX_ANSWER_WORDS = 40
 UNKNOWN_SHARE = 0.5
 """Share of an answer's telling words that were never reported, from which on it comes from elsewhere."""
 
-_FOUND_SOME = re.compile(
-    r"\b(?:however|but|although|though|nevertheless|instead|based on|according to|the answer is|it appears|appears to be|suggests?)\b",
-    re.IGNORECASE,
-)
 _NOTHING_TO_TELL = frozenset("yes no true false none null unknown".split())
 
 
@@ -40,29 +35,39 @@ class Miss:
 class ReportedMisses:
     """What each agent was told last, and the words of everything it was told. Steps are heard in order."""
 
-    _last: dict[str, Miss | None] = field(default_factory=dict)
+    _last: dict[str, tuple[Step, str]] = field(default_factory=dict)
     _told: dict[str, list[str]] = field(default_factory=dict)
+    """Reports whose words were not asked for yet."""
+    _known: dict[str, set[str]] = field(default_factory=dict)
 
     def hear(self, step: Step) -> None:
         """Take in what is new to the agent of a step."""
         for message in step.seen:
             if _is_report(message, step):
-                self._told.setdefault(step.agent, []).append(message.text[:WIDTH])
-                said = gives_up(message.text[:HEAD])
-                miss = None if said is None else Miss(step, message.text, said)
-                self._last[step.agent] = miss
+                self._told.setdefault(step.agent, []).append(message.text)
+                self._last[step.agent] = step, message.text
 
     def ignored_by(self, answer: str, step: Step) -> Miss | None:
-        """The report that an answer of this step goes against: it said that there was nothing, and the answer,
-        of which nobody had told the agent more than half, is definite all the same."""
-        miss = self._last.get(step.agent)
-        if miss is None:
+        """The report that an answer of this step goes against.
+
+        It said that there was nothing, and the answer, of which the agent had been told less than half, is definite
+        all the same.
+        """
+        if step.agent not in self._last or len(words(answer[:WIDTH])) > MAX_ANSWER_WORDS:
+            return None
+        heard, report = self._last[step.agent]
+        said = gives_up(report[:HEAD])
+        if said is None or gives_up(answer):
             return None
         telling = {stem(word) for word in words(prose(answer)) if _tells(word)}
-        if not telling or len(words(answer)) > MAX_ANSWER_WORDS or gives_up(answer):
-            return None
-        known = {stem(word) for text in self._told[step.agent] for word in word_set(text)}
-        return miss if len(telling - known) >= UNKNOWN_SHARE * len(telling) else None
+        unknown = telling - self._words_told(step.agent)
+        return Miss(heard, report, said) if telling and len(unknown) >= UNKNOWN_SHARE * len(telling) else None
+
+    def _words_told(self, agent: str) -> set[str]:
+        known = self._known.setdefault(agent, set())
+        for text in self._told.pop(agent, ()):
+            known.update(stem(word) for word in word_set(text[:WIDTH]))
+        return known
 
 
 def _tells(word: str) -> bool:

@@ -243,7 +243,7 @@ def _defects(trace: Trace, step: Step, seer: Step | None) -> Iterator[Defect]:
 def _of_patch(step: Step) -> Iterator[Defect]:
     """The first hunk that is not whole in what a step hands over as its answer."""
     for text, number in spoken(step):
-        broken = next((hunk for hunk in hunks(text) if number is not None and not hunk.whole), None)
+        broken = next((hunk for hunk in hunks(text) if not hunk.whole), None) if number is not None else None
         if broken is not None:
             yield "patch", "", number, quote(text, broken.start)
 
