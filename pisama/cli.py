@@ -189,8 +189,7 @@ def _names(values: Sequence[str] | None) -> frozenset[str] | None:
 
 
 def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> Report:
-    from pisama.analysis import examine
-    from pisama.api import read
+    from pisama.api import read, report_on
     from pisama.output.progress import progress
     from pisama.report import LoadError, Report
     from pisama.selection import ConfigError, chosen
@@ -206,7 +205,7 @@ def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> 
                 if isinstance(item, LoadError):
                     errors.append(item)
                 else:
-                    traces.append(examine(item, running, config))
+                    traces.append(report_on(item, running, config))
                     advance(len(traces))
     return Report(tuple(traces), tuple(errors))
 

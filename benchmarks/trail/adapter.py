@@ -1,10 +1,10 @@
-"""From native issues to the pairs of the benchmark: a table of kinds of spans, refined by a small forest.
+"""From native issues to the pairs of the benchmark: shares of kinds of spans, and weights of signs.
 
 Each span of a trace has signs (`benchmarks.trail.spans`): the issues that name it, its part in the
-run, how its calls went. Kinds of spans (`benchmarks.trail.kinds`) and a forest over all signs each give a span the
-share of every category among training spans like it; the two are averaged. A trace's predictions are the pairs whose mark reaches the threshold; the mark is
-the share over the square root of how many failures the trace promises, because the benchmark counts
-each trace's failures as one whole.
+run, how its calls went. They say of which kind it is (`benchmarks.trail.kinds`). `adapter.json` holds
+the share of every category among the training spans of a kind, and what each sign and kind weighs for
+each category in a logistic regression; the shares by the two are averaged. A trace's predictions are
+the pairs whose mark (`marks`) reaches the threshold.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ import numpy.typing as npt
 from benchmarks.data import DataMissingError, as_object, read_json
 from benchmarks.trail.categories import CATEGORIES
 from benchmarks.trail.data import Pair
-from benchmarks.trail.forest import Branch, Leaf, Matrix, Tree, grow, shares
-from benchmarks.trail.kinds import KINDS, kind_of, kind_shares, shares_without_own
+from benchmarks.trail.kinds import KINDS, Matrix, kind_of, kind_shares, shares_without_own
+from benchmarks.trail.regression import fit as fitted_weights
+from benchmarks.trail.regression import honest_shares, shares
 from benchmarks.trail.sightings import Examined
 from benchmarks.trail.spans import Candidate
 from pisama.trace import JSON
@@ -35,20 +36,26 @@ BUDGET = 6.0
 """Predictions per trace, on average over the traces at hand, that are never exceeded."""
 LEAST_SHARE = 0.01
 """Shares below this one are left out of the file: they could not carry a prediction."""
-KINDS_WEIGHT = 0.7
-"""Weight of the kinds' shares; the forest's have the rest."""
+OCCURS = 0.02
+"""What the chance that a category occurs in a trace adds to the mark of its likeliest span."""
+LEAST_WEIGHT = 0.005
+"""The same for weights, however they point."""
 LEAST_TRACES = 3
-"""Training traces that must show a sign before the forest may use it."""
+"""Training traces that must show a sign before it is weighed."""
+_ALWAYS = "always"
+"""What the offset of the regression is called among the signs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """The fitted table and forest, and their operating point."""
+    """The fitted shares and weights, and the operating point."""
 
     kinds: Matrix
     """Shares of the categories by kind of span; shape (kinds, categories)."""
     signs: tuple[str, ...]
-    trees: tuple[Tree, ...]
+    """The signs that weigh anything; the offset is the last."""
+    weights: Matrix
+    """Of each sign for each category; shape (signs, categories)."""
     threshold: float
     """Least mark of a prediction."""
     fitted_on: str = ""
@@ -58,11 +65,9 @@ class Adapter:
         """Every pair of a span of this trace and a category, with its mark; pairs without a chance are left out."""
         if not candidates:
             return {}
-        table = _table(candidates, self.signs)
-        by_signs = np.mean([shares(tree, table) for tree in self.trees], axis=0)
-        return _pairs(
-            candidates, marks(_averaged(self.kinds[[kind_of(each) for each in candidates]], by_signs))
-        )
+        by_kind = self.kinds[[kind_of(each) for each in candidates]]
+        by_signs = shares(self.weights, _table(candidates, self.signs[:-1]))
+        return _pairs(candidates, marks((by_kind + by_signs) / 2))
 
     def predict(self, candidates: Sequence[Candidate]) -> frozenset[Pair]:
         """The pairs at or above the threshold."""
@@ -77,24 +82,34 @@ class Adapter:
         return replace(self, threshold=max(self.threshold, least))
 
     def as_json(self) -> dict[str, object]:
-        """The table and the forest as they lie beside this module: a branch is [sign, absent, present], a leaf its shares."""
+        """Shares and weights as they lie beside this module."""
         return {
             "fitted_on": self.fitted_on,
             "threshold": round(self.threshold, 4),
-            "kinds": {name: _by_category(row) for name, row in zip(KINDS, self.kinds.tolist(), strict=True)},
-            "signs": list(self.signs),
-            "trees": [[_as_json(node) for node in tree] for tree in self.trees],
+            "kinds": {
+                name: _by_category(row, LEAST_SHARE)
+                for name, row in zip(KINDS, self.kinds.tolist(), strict=True)
+            },
+            "weights": {
+                sign: _by_category(row, LEAST_WEIGHT)
+                for sign, row in zip(self.signs, self.weights.tolist(), strict=True)
+            },
         }
 
 
 def marks(probable: Matrix) -> Matrix:
-    """Shares of one trace over the square root of their sum: few failures weigh more than each of many."""
+    """The marks of one trace's pairs, from their shares.
+
+    Shares over the square root of their sum, because few failures weigh more than each of many; and a little
+    more for the likeliest span of each category, because the benchmark also asks whether it occurs at all.
+    """
+    if not len(probable):
+        return probable
     promised = max(1.0, float(probable.sum()))
-    return probable / float(np.sqrt(promised))
-
-
-def _averaged(by_kind: Matrix, by_signs: Matrix) -> Matrix:
-    return KINDS_WEIGHT * by_kind + (1 - KINDS_WEIGHT) * by_signs
+    marked: Matrix = probable / float(np.sqrt(promised))
+    anywhere = 1 - np.prod(1 - probable, axis=0)
+    marked[probable.argmax(axis=0), np.arange(probable.shape[1])] += OCCURS * anywhere
+    return marked
 
 
 def _pairs(candidates: Sequence[Candidate], marked: Matrix) -> dict[Pair, float]:
@@ -104,23 +119,21 @@ def _pairs(candidates: Sequence[Candidate], marked: Matrix) -> dict[Pair, float]
     }
 
 
-def _table(candidates: Iterable[Candidate], signs: Sequence[str]) -> Matrix:
+def _table(candidates: Sequence[Candidate], signs: Sequence[str]) -> Matrix:
+    """Which of these signs, kinds among them, each span has. Shape (spans, signs)."""
     column = {sign: number for number, sign in enumerate(signs)}
-    listed = list(candidates)
-    table = np.zeros((len(listed), len(signs)))
-    for row, each in enumerate(listed):
-        table[row, [column[sign] for sign in each.signs if sign in column]] = 1
+    table = np.zeros((len(candidates), len(signs)))
+    for row, each in enumerate(candidates):
+        table[row, [column[sign] for sign in _all_signs(each) if sign in column]] = 1
     return table
 
 
-def _as_json(node: Branch | Leaf) -> object:
-    if isinstance(node, Branch):
-        return [node.sign, node.absent, node.present]
-    return _by_category(node.shares)
+def _all_signs(candidate: Candidate) -> frozenset[str]:
+    return candidate.signs | {f"kind {tuple(KINDS)[kind_of(candidate)]}"}
 
 
-def _by_category(given: Sequence[float]) -> dict[str, float]:
-    return {CATEGORIES[n]: round(share, 3) for n, share in enumerate(given) if share >= LEAST_SHARE}
+def _by_category(given: Sequence[float], least: float) -> dict[str, float]:
+    return {CATEGORIES[n]: round(value, 3) for n, value in enumerate(given) if abs(value) >= least}
 
 
 def _in_order(told: JSON) -> tuple[float, ...]:
@@ -128,26 +141,18 @@ def _in_order(told: JSON) -> tuple[float, ...]:
     return tuple(float(known.get(category, 0.0)) for category in CATEGORIES)
 
 
-def _node(told: JSON) -> Branch | Leaf:
-    if isinstance(told, list):
-        sign, absent, present = cast(list[int], told)
-        return Branch(sign, absent, present)
-    return Leaf(_in_order(told))
-
-
 def shipped() -> Adapter:
-    """The forest beside this module. Raises `DataMissingError` when it is not there or cannot be read."""
+    """The adapter beside this module. Raises `DataMissingError` when it is not there or cannot be read."""
     table = as_object(read_json(TABLE))
     threshold = table.get("threshold")
     if not isinstance(threshold, (int, float)):
         raise DataMissingError(f"{TABLE} has no threshold; write it with --fit")
-    trees = tuple(
-        tuple(_node(node) for node in cast(list[JSON], tree)) for tree in cast(list[JSON], table["trees"])
-    )
     told = as_object(table.get("kinds"))
     kinds = np.array([_in_order(told.get(name, {})) for name in KINDS])
-    signs = tuple(cast(list[str], table["signs"]))
-    return Adapter(kinds, signs, trees, float(threshold), str(table.get("fitted_on", "")))
+    weighed = as_object(table.get("weights"))
+    signs = (*(sign for sign in weighed if sign != _ALWAYS), _ALWAYS)
+    weights = np.array([_in_order(weighed.get(sign, {})) for sign in signs])
+    return Adapter(kinds, signs, weights, float(threshold), str(table.get("fitted_on", "")))
 
 
 def digest(cases: Iterable[Examined]) -> str:
@@ -157,25 +162,28 @@ def digest(cases: Iterable[Examined]) -> str:
 
 
 def fit(cases: Sequence[Examined]) -> Adapter:
-    """The table and the forest for these traces, with the threshold that keeps to `PREDICTIONS` a trace.
+    """The adapter for these traces, with the threshold that keeps to `PREDICTIONS` a trace.
 
-    The threshold is set on what other traces say of each, because a rare sign
-    looks better on its own traces than it is.
+    The threshold is set on what other traces say of each, because a rare kind looks better on its own
+    traces than it is.
     """
     listed = [candidate for each in cases for candidate in each.candidates]
     traces = [number for number, each in enumerate(cases) for _ in each.candidates]
-    signs = _known_signs(cases)
     labels = np.zeros((len(listed), len(CATEGORIES)))
     for row, (candidate, trace) in enumerate(zip(listed, traces, strict=True)):
         for column, category in enumerate(CATEGORIES):
             labels[row, column] = (candidate.span, category) in cases[trace].gold
-    trees, by_signs = grow(_table(listed, signs), labels, traces)
     kinds = [kind_of(candidate) for candidate in listed]
-    honest = _averaged(shares_without_own(kinds, labels, traces), by_signs)
+    signs = _known_signs(cases)
+    table = _table(listed, signs)
+    honest = (shares_without_own(kinds, labels, traces) + honest_shares(table, labels, traces)) / 2
     owner = np.asarray(traces)
     marked = np.concatenate([marks(honest[owner == number]) for number in range(len(cases))])
     threshold = threshold_for(marked.ravel(), len(cases), PREDICTIONS)
-    return Adapter(kind_shares(kinds, labels), signs, tuple(trees), threshold, digest(cases))
+    weights = fitted_weights(table, labels)
+    telling = np.abs(weights).max(axis=1) >= LEAST_WEIGHT
+    kept = tuple(sign for sign, tells in zip((*signs, _ALWAYS), telling, strict=True) if tells)
+    return Adapter(kind_shares(kinds, labels), kept, weights[telling], threshold, digest(cases))
 
 
 def threshold_for(marked: npt.NDArray[np.float64], traces: int, per_trace: float) -> float:
@@ -189,6 +197,8 @@ def threshold_for(marked: npt.NDArray[np.float64], traces: int, per_trace: float
 
 def _known_signs(cases: Sequence[Examined]) -> tuple[str, ...]:
     tally = Counter(
-        sign for each in cases for sign in {sign for candidate in each.candidates for sign in candidate.signs}
+        sign
+        for each in cases
+        for sign in {sign for candidate in each.candidates for sign in _all_signs(candidate)}
     )
     return tuple(sorted(sign for sign, count in tally.items() if count >= LEAST_TRACES))

@@ -58,7 +58,7 @@ def role_prior(training: Sequence[Examined], per_trace: float) -> Predictor:
 
 
 def without_issues(training: Sequence[Examined]) -> Predictor:
-    """The adapter's own forest on the other signs alone: what its figures owe to parts and outcomes."""
+    """The adapter's own table on the other signs alone: what its figures owe to parts and outcomes."""
     adapter = fit([_stripped(each) for each in training])
     return lambda each: adapter.predict(_stripped(each).candidates)
 

@@ -8,11 +8,15 @@ a sample of 71 traces what a model with more freedom loses to chance.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from benchmarks.trail.forest import Matrix
 from benchmarks.trail.spans import Candidate
+
+Matrix: TypeAlias = npt.NDArray[np.float64]
+"""Labels of spans, 0 or 1, or shares of labels. Shape (spans, labels) or (kinds, labels)."""
 
 SMOOTHING = 2.0
 """Weight, in spans, of the share among all spans in the share of a kind."""

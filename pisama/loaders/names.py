@@ -309,6 +309,8 @@ _NAME_SUFFIXES: Names = (
 )
 
 
+_PREPARES = "._prepare_chat_with_tools"
+"""LlamaIndex's step before a model call, which its instrumentor gives the kind of a model call too."""
 _MERGED_TOOLS = "(merged tools)"
 """ADK follows the spans of tools that ran side by side with one for all of their answers together."""
 
@@ -320,7 +322,7 @@ def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str |
     """
     if said is not None and said.upper() in _OPENINFERENCE:
         return _OPENINFERENCE[said.upper()]
-    if attributes.get("gen_ai.tool.name") == _MERGED_TOOLS:
+    if attributes.get("gen_ai.tool.name") == _MERGED_TOOLS or name.endswith(_PREPARES):
         return "chain"
     for attribute, kinds in _KIND_ATTRIBUTES:
         value = attributes.get(attribute)

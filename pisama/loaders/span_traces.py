@@ -285,7 +285,9 @@ def _own_output(node: Node) -> str | None:
         else (text_in(names.look_up(node.record.attributes, names.OUTPUT_VALUE)) or "")
     )
     # The Python representation of a result object is not the answer.
-    is_representation = text.endswith(")") and text.partition("(")[0].isidentifier()
+    name, _, fields = text.partition("(")
+    cut = text.endswith("...") and fields.partition("=")[0].isidentifier()
+    is_representation = name.isidentifier() and (cut or text.endswith(")"))
     return text if text and not is_representation else None
 
 

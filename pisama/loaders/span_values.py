@@ -26,7 +26,7 @@ def messages_in(value: JSON, role: str) -> Iterator[ChatMessage]:
             yield ChatMessage(role_of(role), opened)
         return
     record = as_mapping(opened)
-    for key in ("inputs", "outputs"):
+    for key in ("inputs", "outputs", "new_message"):
         record = as_mapping(record.get(key)) or record
     if role == "user":
         yield from _instructions(record)

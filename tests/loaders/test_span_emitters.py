@@ -298,3 +298,104 @@ def test_a_span_that_lost_its_parent_belongs_to_the_only_run_that_it_lies_within
         span(1, None, "invoke_agent desk", top, end=9), span(2, None, "invoke_agent twin", top, end=9), within
     )
     assert [step.agent for step in trace.steps if step.error] == ["agent"]
+
+
+def test_a_client_that_emits_spans_of_its_own_beside_an_instrumentor_is_counted_once() -> None:
+    told: dict[str, JSON] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "content": "Hello"}]),
+        "gen_ai.usage.input_tokens": 7,
+    }
+    own: dict[str, JSON] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.input_tokens": 7,
+    }
+    trace = read(
+        span(2, 1, "anthropic.chat", told, end=5),
+        span(3, 1, "anthropic.messages.create", own, end=4),
+        span(6, 1, "anthropic.messages.create", own, end=9),
+        span(7, 1, "anthropic.chat", told, end=8),
+        span(10, 1, "anthropic.chat", told),
+        span(20, 1, "anthropic.messages.create", own),
+    )
+    assert [step.text for step in trace.steps] == ["Hello", "Hello", "Hello", ""]
+    assert [step.span_id for step in trace.steps] == ["2", "7", "10", "20"]
+
+
+def test_model_calls_side_by_side_that_record_as_much_are_calls_of_their_own() -> None:
+    chat: dict[str, JSON] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    other: dict[str, JSON] = {**chat, "gen_ai.request.model": "n"}
+    trace = read(
+        span(1, None, "run", end=9),
+        span(2, 1, "chat a", chat, end=9),
+        span(3, 1, "chat b", chat, end=9),
+        span(4, 1, "chat c", other, end=9),
+    )
+    assert len(trace.steps) == 3
+
+
+def test_what_llama_index_does_before_a_model_call_is_no_model_call_and_its_tool_outputs_are_opened() -> None:
+    llm: dict[str, JSON] = {"openinference.span.kind": "LLM"}
+    said: dict[str, JSON] = {
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "find",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": '{"order": 17}',
+    }
+    output: JSON = {
+        "blocks": [{"text": "no such order"}],
+        "tool_name": "find",
+        "raw_input": {},
+        "is_error": True,
+    }
+    answer = "StopEvent(result=AgentOutput(response=ChatMessage(text='The order..."
+    trace = read(
+        span(
+            1, None, "AgentWorkflow.run", {"openinference.span.kind": "CHAIN", "output.value": answer}, end=9
+        ),
+        span(2, 1, "OpenAI._prepare_chat_with_tools", {**llm, "input.value": '{"user_msg": null}'}),
+        span(3, 1, "OpenAI.astream_chat", {**llm, **said}),
+        span(
+            5,
+            1,
+            "FunctionTool.acall",
+            {
+                "openinference.span.kind": "TOOL",
+                "tool.name": "find",
+                "input.value": '{"kwargs": {"order": 17}}',
+                "output.value": json.dumps(output),
+            },
+        ),
+        span(7, 1, "OpenAI.astream_chat", {**llm, "output.value": "There is none."}),
+    )
+    assert called(trace) == [
+        ("AgentWorkflow", "", [("find", {"order": 17}, "no such order", "no such order")]),
+        ("AgentWorkflow", "There is none.", []),
+    ]
+    assert trace.final_answer == "There is none."
+
+
+def test_runs_of_adk_under_openinference_have_the_task_and_the_results_that_gemini_is_given() -> None:
+    asked: JSON = {"user_id": "u", "new_message": {"role": "user", "parts": [{"text": "Where is it?"}]}}
+    output: JSON = {"id": "c", "name": "find", "response": {"result": "In Oslo."}}
+    tool: dict[str, JSON] = {
+        "openinference.span.kind": "TOOL",
+        "tool.name": "find",
+        "output.value": json.dumps(output),
+    }
+    trace = read(
+        span(
+            1,
+            None,
+            "invocation [desk]",
+            {"openinference.span.kind": "CHAIN", "input.value": json.dumps(asked)},
+            end=9,
+        ),
+        span(2, 1, "agent_run [desk]", {"openinference.span.kind": "AGENT", "agent.name": "desk"}, end=9),
+        span(3, 2, "execute_tool find", tool),
+    )
+    assert trace.task == "Where is it?"
+    assert [(step.agent, call.name, call.result) for step, call in trace.calls()] == [
+        ("desk", "find", "In Oslo.")
+    ]
