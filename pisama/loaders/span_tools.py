@@ -28,6 +28,9 @@ def tool_result(value: JSON) -> ToolResult:
     tool output of LlamaIndex.
     """
     opened = open_json(value)
+    if isinstance(opened, str):
+        # The Vercel AI SDK writes even a text as JSON.
+        value = opened
     record = as_mapping(opened)
     inner = as_mapping(record.get("output"))
     message = message_record(inner or record)

@@ -399,3 +399,19 @@ def test_runs_of_adk_under_openinference_have_the_task_and_the_results_that_gemi
     assert [(step.agent, call.name, call.result) for step, call in trace.calls()] == [
         ("desk", "find", "In Oslo.")
     ]
+
+
+def test_a_text_that_the_vercel_ai_sdk_wrote_as_json_is_the_text() -> None:
+    called: dict[str, JSON] = {
+        "ai.operationId": "ai.toolCall",
+        "ai.toolCall.name": "find",
+        "ai.toolCall.args": '{"order": 17}',
+        "ai.toolCall.result": json.dumps('{"place": "Oslo"}'),
+    }
+    trace = read(
+        span(1, None, "ai.generateText.doGenerate", {"ai.operationId": "ai.generateText.doGenerate"}),
+        span(2, None, "ai.toolCall", called),
+    )
+    assert [(call.arguments, call.result) for _, call in trace.calls()] == [
+        ({"order": 17}, '{"place": "Oslo"}')
+    ]
