@@ -43,8 +43,11 @@ def clear_errors() -> Iterator[None]:
 def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
     """The items, with a progress bar on standard error when that is a terminal."""
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield from items
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         yield from progress.track(items, description=what)
 
 
