@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from typing import TypeVar
 
 from pisama.loaders.base import SAMPLE_RECORDS, Document, Record
 from pisama.loaders.values import as_mapping, open_json
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,17 @@ def items(document: Document) -> Iterator[Record | LoadError]:
             yield record
         else:
             yield from _elements(record)
+
+
+def read_each(
+    records: Iterable[Record | LoadError], read: Callable[[Record], Iterable[Result]]
+) -> Iterator[Result | LoadError]:
+    """What `read` makes of each record; records that could not be read are handed on."""
+    for record in records:
+        if isinstance(record, LoadError):
+            yield record
+        else:
+            yield from read(record)
 
 
 def batches(document: Document, *fields: str) -> Iterator[Batch | LoadError]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Record
-from pisama.loaders.items import items, sample_items
+from pisama.loaders.items import items, read_each, sample_items
 from pisama.loaders.otlp_json import STATUS, read_id
-from pisama.loaders.span_traces import assemble
+from pisama.loaders.span_traces import assemble_read
 from pisama.loaders.spans import SpanEvent, SpanLink, SpanRecord
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_nanoseconds, as_string
 from pisama.report import LoadError
@@ -39,17 +39,9 @@ class JaegerLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs whose spans are in it."""
-        spans: list[SpanRecord] = []
-        for record in items(document):
-            if isinstance(record, LoadError):
-                yield record
-                continue
-            for read in _read(record):
-                if isinstance(read, LoadError):
-                    yield read
-                else:
-                    spans.append(read)
-        yield from assemble(spans, format_id=self.id, growing=document.growing)
+        yield from assemble_read(
+            read_each(items(document), _read), format_id=self.id, growing=document.growing
+        )
 
 
 def _traces(value: JSON) -> list[dict[str, JSON]]:

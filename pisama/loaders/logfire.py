@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Record
-from pisama.loaders.items import items, sample_items
+from pisama.loaders.items import items, read_each, sample_items
 from pisama.loaders.names import PENDING, PENDING_PARENT, SPAN_TYPE
 from pisama.loaders.otlp_json import STATUS, read_id
-from pisama.loaders.span_traces import assemble
+from pisama.loaders.span_traces import assemble_read
 from pisama.loaders.spans import SpanEvent, SpanRecord
 from pisama.loaders.values import (
     NANOSECONDS,
@@ -54,18 +54,14 @@ class LogfireLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs whose spans are among the rows."""
-        spans: list[SpanRecord] = []
-        for record in items(document):
-            if isinstance(record, LoadError):
-                yield record
-                continue
-            for row in _rows(record):
-                span = _read_span(as_mapping(row.value), row)
-                if span is None:
-                    yield LoadError("a row without a span id", row.at)
-                else:
-                    spans.append(span)
-        yield from assemble(spans, format_id=self.id, growing=document.growing)
+        yield from assemble_read(
+            read_each(items(document), _read), format_id=self.id, growing=document.growing
+        )
+
+
+def _read(record: Record) -> Iterator[SpanRecord | LoadError]:
+    for row in _rows(record):
+        yield _read_span(as_mapping(row.value), row) or LoadError("a row without a span id", row.at)
 
 
 def _rows(record: Record) -> Iterator[Record]:

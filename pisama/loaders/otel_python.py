@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Record
-from pisama.loaders.items import items, sample_items
+from pisama.loaders.items import items, read_each, sample_items
 from pisama.loaders.otlp_json import STATUS, read_id, read_links
-from pisama.loaders.span_logs import LogRecord, with_logs
-from pisama.loaders.span_traces import assemble
+from pisama.loaders.span_logs import LogRecord, Read
+from pisama.loaders.span_traces import assemble_read
 from pisama.loaders.spans import SpanEvent, SpanRecord
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_string, first
 from pisama.report import LoadError
@@ -31,23 +31,20 @@ class OtelPythonLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs whose spans are printed, in any order."""
-        spans: list[SpanRecord] = []
-        logs: list[LogRecord] = []
-        for record in items(document):
-            if isinstance(record, LoadError):
-                yield record
-                continue
-            value = as_mapping(record.value)
-            if "severity_text" in value or "severity_number" in value:
-                log = _read_log(value, record)
-                logs += [log] if log is not None else []
-            elif "resource_metrics" in value:
-                continue
-            elif (span := _read_span(value, record)) is not None:
-                spans.append(span)
-            else:
-                yield LoadError("a span without an id", record.at)
-        yield from assemble(with_logs(spans, logs), format_id=self.id, growing=document.growing)
+        yield from assemble_read(
+            read_each(items(document), _read), format_id=self.id, growing=document.growing
+        )
+
+
+def _read(record: Record) -> Iterator[Read]:
+    """The span or the log record; metrics are passed over."""
+    value = as_mapping(record.value)
+    if "severity_text" in value or "severity_number" in value:
+        log = _read_log(value, record)
+        if log is not None:
+            yield log
+    elif "resource_metrics" not in value:
+        yield _read_span(value, record) or LoadError("a span without an id", record.at)
 
 
 def _is_span(record: Mapping[str, JSON]) -> bool:

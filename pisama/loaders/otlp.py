@@ -7,11 +7,10 @@ from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Members
 from pisama.loaders.companions import groups_by_signal
-from pisama.loaders.otlp_json import Read, read_attributes, read_log, read_span
+from pisama.loaders.otlp_json import read_attributes, read_log, read_span
 from pisama.loaders.otlp_protobuf import looks_like_protobuf, read_protobuf
-from pisama.loaders.span_logs import LogRecord, with_logs
-from pisama.loaders.span_traces import assemble
-from pisama.loaders.spans import SpanRecord
+from pisama.loaders.span_logs import Read
+from pisama.loaders.span_traces import assemble_read
 from pisama.loaders.values import as_list, as_mapping, as_string, first
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
@@ -62,16 +61,7 @@ class OtlpLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs of the document, whatever lines their spans stand on."""
-        spans: list[SpanRecord] = []
-        logs: list[LogRecord] = []
-        for item in _read(document):
-            if isinstance(item, LoadError):
-                yield item
-            elif isinstance(item, LogRecord):
-                logs.append(item)
-            else:
-                spans.append(item)
-        yield from assemble(with_logs(spans, logs), format_id=self.id, growing=document.growing)
+        yield from assemble_read(_read(document), format_id=self.id, growing=document.growing)
 
     def companions(self, members: Members) -> Iterator[Sequence[str]]:
         """Spans and the log records written beside them, in which the messages may lie."""

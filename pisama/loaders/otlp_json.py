@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Mapping
-from typing import TypeAlias
 
 from pisama.loaders.span_logs import LogRecord
 from pisama.loaders.spans import SpanEvent, SpanLink, SpanRecord, Status
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_string, first
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
-
-Read: TypeAlias = SpanRecord | LogRecord | LoadError
 
 MAX_DEPTH = 32
 """Nesting of attribute values that is followed; deeper values are left out."""
@@ -48,7 +45,9 @@ _SCALARS = (
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
-def read_span(value: JSON, scope: str | None, resource: Mapping[str, JSON], at: Location) -> Read:
+def read_span(
+    value: JSON, scope: str | None, resource: Mapping[str, JSON], at: Location
+) -> SpanRecord | LoadError:
     """One span in OTLP/JSON, or the reason why it is none."""
     span = as_mapping(value)
     span_id = read_id(first(span, "spanId", "span_id"))

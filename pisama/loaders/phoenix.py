@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Record
-from pisama.loaders.items import items, sample_items
+from pisama.loaders.items import items, read_each, sample_items
 from pisama.loaders.nested_attributes import flat
-from pisama.loaders.otlp_json import STATUS, Read, read_id, read_span
+from pisama.loaders.otlp_json import STATUS, read_id, read_span
 from pisama.loaders.python_text import open_python
-from pisama.loaders.span_traces import assemble
+from pisama.loaders.span_logs import Read
+from pisama.loaders.span_traces import assemble_read
 from pisama.loaders.spans import SpanEvent, SpanRecord
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_string, first, open_json
 from pisama.report import LoadError
@@ -60,14 +61,8 @@ class PhoenixLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs whose spans are in it."""
-        spans: list[SpanRecord] = []
-        for record in _rows(document) if document.tables else items(document):
-            for read in _read(record):
-                if isinstance(read, SpanRecord):
-                    spans.append(read)
-                elif isinstance(read, LoadError):
-                    yield read
-        yield from assemble(spans, format_id=self.id, growing=document.growing)
+        records = _rows(document) if document.tables else items(document)
+        yield from assemble_read(read_each(records, _read), format_id=self.id, growing=document.growing)
 
 
 def _rows(document: Document) -> Iterator[Record]:
@@ -86,10 +81,7 @@ def _rows(document: Document) -> Iterator[Record]:
         yield Record(span, Location(document.path, pointer=f"/{_SPANS}/{number}"))
 
 
-def _read(record: Record | LoadError) -> Iterator[Read]:
-    if isinstance(record, LoadError):
-        yield record
-        return
+def _read(record: Record) -> Iterator[Read]:
     listed = as_mapping(record.value).get("data")
     if not isinstance(listed, list):
         yield _span(record)

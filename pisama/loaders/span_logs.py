@@ -6,10 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import TypeAlias
 
 from pisama.loaders import names
 from pisama.loaders.spans import SpanEvent, SpanRecord
 from pisama.loaders.values import as_string
+from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
 _MODEL_CALL = "llm"
@@ -29,6 +31,10 @@ class LogRecord:
     scope: str | None = None
     resource: Mapping[str, JSON] = field(default_factory=dict)
     at: Location | None = None
+
+
+Read: TypeAlias = SpanRecord | LogRecord | LoadError
+"""One thing read from an export of spans, or why it could not be read."""
 
 
 def with_logs(spans: Sequence[SpanRecord], logs: Iterable[LogRecord]) -> list[SpanRecord]:

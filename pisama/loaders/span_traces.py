@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
 from pisama.loaders import names
+from pisama.loaders.base import Loaded
 from pisama.loaders.span_calls import CallPairing
 from pisama.loaders.span_groups import runs
+from pisama.loaders.span_logs import LogRecord, Read, with_logs
 from pisama.loaders.span_messages import read_conversation
 from pisama.loaders.span_outcome import outcome_of
 from pisama.loaders.span_steps import (
@@ -23,6 +25,7 @@ from pisama.loaders.span_tools import tools_of
 from pisama.loaders.span_values import messages_in, text_in
 from pisama.loaders.spans import Node, SpanRecord, SpanTree, as_span, build_tree
 from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json
+from pisama.report import LoadError
 from pisama.trace import JSON, Step, ToolCall, Trace
 
 
@@ -38,6 +41,20 @@ def assemble(records: Iterable[SpanRecord], *, format_id: str, growing: bool = F
     for number, group in enumerate(groups):
         last = number == len(groups) - 1
         yield _Assembly(build_tree(group), format_id).trace(growing=growing and last)
+
+
+def assemble_read(reads: Iterable[Read], *, format_id: str, growing: bool = False) -> Iterator[Loaded]:
+    """What could not be read, as it comes, and then the traces of the spans, with what log records say of them."""
+    spans: list[SpanRecord] = []
+    logs: list[LogRecord] = []
+    for item in reads:
+        if isinstance(item, LoadError):
+            yield item
+        elif isinstance(item, LogRecord):
+            logs.append(item)
+        else:
+            spans.append(item)
+    yield from assemble(with_logs(spans, logs), format_id=format_id, growing=growing)
 
 
 class _Assembly:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Record
-from pisama.loaders.items import items, sample_items
+from pisama.loaders.items import items, read_each, sample_items
 from pisama.loaders.otlp_json import STATUS, read_id
-from pisama.loaders.span_traces import assemble
+from pisama.loaders.span_traces import assemble_read
 from pisama.loaders.spans import SpanEvent, SpanRecord
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_nanoseconds, as_string, open_json
 from pisama.report import LoadError
@@ -38,18 +38,14 @@ class ZipkinLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs whose spans are in it."""
-        spans: list[SpanRecord] = []
-        for record in items(document):
-            if isinstance(record, LoadError):
-                yield record
-                continue
-            for item in _spans(record):
-                span = _read_span(as_mapping(item.value), item)
-                if span is None:
-                    yield LoadError("a span without an id", item.at)
-                else:
-                    spans.append(span)
-        yield from assemble(spans, format_id=self.id, growing=document.growing)
+        yield from assemble_read(
+            read_each(items(document), _read), format_id=self.id, growing=document.growing
+        )
+
+
+def _read(record: Record) -> Iterator[SpanRecord | LoadError]:
+    for item in _spans(record):
+        yield _read_span(as_mapping(item.value), item) or LoadError("a span without an id", item.at)
 
 
 def _spans(record: Record) -> Iterator[Record]:
