@@ -519,7 +519,7 @@ class Completion(Detector):
         for call in table.calls:
             if (name_parts(call.name)[:1] or [""])[0] in _EDITING and not call.outcome.failed:
                 changed = call
-            elif families_of_tests & acts_of_call(call.call) or (
+            elif _TESTING & acts_of_call(call.call) or (
                 is_executor(call.name) and "test" in command_of(call.call.arguments)
             ):
                 changed = None
@@ -600,10 +600,10 @@ def _tries(call: CallFeatures) -> bool:
     """Whether a call changes files or runs something, so that the patch may come from there or was tried."""
     if is_executor(call.name):
         return _TRIES.search(command_of(call.call.arguments)) is not None
-    return bool(_EDITING.intersection(name_parts(call.name)) or families_of_tests & acts_of_call(call.call))
+    return bool(_EDITING.intersection(name_parts(call.name)) or _TESTING & acts_of_call(call.call))
 
 
-families_of_tests = frozenset({"jest"})
+_TESTING = frozenset({"jest"})
 
 
 def _is_cut(text: str) -> bool:

@@ -135,8 +135,8 @@ class Instruction(Detector):
         Example(
             "the plan ends with the tag it was asked to end with",
             """
-            user: Write a plan. After the final step, write the `<end_plan>` tag and stop there.
-            planner: 1. Search. 2. Answer. <end_plan>
+            user: Write a plan. After the final step, write the `<plan_complete>` tag and stop there.
+            planner: 1. Search. 2. Answer. <plan_complete>
             """,
         ),
         Example(
@@ -172,8 +172,8 @@ class Instruction(Detector):
         Example(
             "the rule was for the plan, not for what follows",
             """
-            user: Write a plan. After the last step, write the `<end_plan>` tag and stop there.
-            planner: 1. Search. <end_plan>
+            user: Write a plan. After the last step, write the `<plan_complete>` tag and stop there.
+            planner: 1. Search. <plan_complete>
             planner: The capital is Paris.
             """,
         ),
@@ -190,7 +190,7 @@ class Instruction(Detector):
         Example(
             "a plan without its closing tag",
             """
-            user: Write a plan. After the final step, write the `<end_plan>` tag and stop there.
+            user: Write a plan. After the final step, write the `<plan_complete>` tag and stop there.
             planner: 1. Search. 2. Answer.
             """,
             at=(0,),
