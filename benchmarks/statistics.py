@@ -79,11 +79,6 @@ def ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def harmonic(first: float, second: float) -> float:
-    """The harmonic mean, which F1 is of precision and recall."""
-    return ratio(2 * first * second, first + second)
-
-
 def mean(values: Iterable[float]) -> float:
     """The mean; 0 of nothing."""
     listed = list(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from benchmarks.examination import EVERYTHING, report_on
 from benchmarks.trail.data import Case, Pair, blind_trace, gold_pairs
@@ -16,8 +16,6 @@ from pisama.trace import Step, Trace
 Place: TypeAlias = Literal["step", "tool", "next", "previous", "evidence", "last"]
 """Which span an issue is put on, seen from the step it names: that step's model call, the tool call it names, the
 same agent's next or previous step, the step of its last piece of evidence, the last step of the run."""
-
-PLACES: tuple[Place, ...] = get_args(Place)
 
 
 @dataclass(frozen=True, slots=True)
