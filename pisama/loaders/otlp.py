@@ -10,11 +10,12 @@ from pisama.loaders.companions import groups_by_signal
 from pisama.loaders.otlp_json import Read, read_attributes, read_log, read_span
 from pisama.loaders.otlp_protobuf import looks_like_protobuf, read_protobuf
 from pisama.loaders.span_logs import LogRecord, with_logs
+from pisama.loaders.span_overlaps import adopted
 from pisama.loaders.span_traces import assemble
 from pisama.loaders.spans import SpanRecord
 from pisama.loaders.values import as_list, as_mapping, as_string, first
 from pisama.report import LoadError
-from pisama.trace import JSON, Location
+from pisama.trace import JSON, Location, Trace
 
 _SPANS = ("resourceSpans", "resource_spans", "batches")
 _LOGS = ("resourceLogs", "resource_logs")
@@ -71,7 +72,7 @@ class OtlpLoader:
                 logs.append(item)
             else:
                 spans.append(item)
-        yield from assemble(with_logs(spans, logs), format_id=self.id, growing=document.growing)
+        yield from traces_of(spans, logs, growing=document.growing)
 
     def companions(self, members: Members) -> Iterator[Sequence[str]]:
         """Spans and the log records written beside them, in which the messages may lie."""
@@ -79,6 +80,20 @@ class OtlpLoader:
             opened = [members[name]() for name in group]
             if all(isinstance(each, Document) and self.sniff(each) > 0 for each in opened):
                 yield group
+
+
+def traces_of(
+    spans: Sequence[SpanRecord], logs: Sequence[LogRecord], *, growing: bool = False
+) -> Iterator[Trace]:
+    """The runs in these spans, and in the log records that belong to them."""
+    yield from assemble(adopted(with_logs(spans, logs)), format_id=OtlpLoader.id, growing=growing)
+
+
+def read_request(request: Mapping[str, JSON], at: Location) -> Iterator[Read]:
+    """The spans and log records of one request to export them, as OTLP/JSON writes it."""
+    for signal, name, resources in _signals(request):
+        if signal:
+            yield from _read_resources(resources, at, name, signal)
 
 
 def _read(document: Document) -> Iterator[Read]:
@@ -124,9 +139,7 @@ def _read_json(document: Document) -> Iterator[Read]:
             if not isinstance(item, dict):
                 yield LoadError("not an object with spans", at)
                 continue
-            for signal, name, resources in _signals(item):
-                if signal:
-                    yield from _read_resources(resources, at, name, signal)
+            yield from read_request(item, at)
 
 
 def _read_resources(resources: list[JSON], at: Location, name: str, signal: str) -> Iterator[Read]:
