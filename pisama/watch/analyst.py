@@ -35,7 +35,7 @@ from pisama.watch.captured import (
 )
 from pisama.watch.counting import Counter
 from pisama.watch.engine import Engine
-from pisama.watch.exports import BadExport, read_export
+from pisama.watch.exports import BadExportError, read_export
 from pisama.watch.follow import POLL, Followed, FollowedFile
 from pisama.watch.recording import Recording
 from pisama.watch.spans_source import SpansSource
@@ -89,7 +89,7 @@ class Intake(Thread):
     def _request(self, message: Exchange | Exported) -> dict[str, JSON] | None:
         try:
             return self._recording.span(message) if isinstance(message, Exchange) else read_export(message)
-        except BadExport as error:
+        except BadExportError as error:
             self._problem(f"an export could not be read: {error}")
         return None
 

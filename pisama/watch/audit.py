@@ -91,9 +91,3 @@ def _clean_text(text: str, level: int, opens: int) -> str:
             inner = _walk(opened, level + 1, opens - 1)
             return text if inner == opened else to_json(inner)
     return cleaned(text)
-
-
-def default_trail(state: Path | None, started: str, process: int) -> Path:
-    """Where the trail of a session is kept unless a file is named: the user's state directory (XDG)."""
-    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return (state or home / "pisama" / "watch") / f"{started}-{process}.otlp.jsonl"

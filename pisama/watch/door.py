@@ -10,11 +10,10 @@ from pathlib import Path
 from pisama.config import Config
 from pisama.issue import Level
 from pisama.report import Exit, Report
-from pisama.watch.audit import default_trail
 from pisama.watch.captured import Instructions, Start
 from pisama.watch.live import Limits, View
 from pisama.watch.prices import can_price
-from pisama.watch.session import AnalystLost, Outcome, watch
+from pisama.watch.session import AnalystLostError, Outcome, watch
 
 CANNOT_START = 127
 """Exit code of shells for a command that does not exist."""
@@ -78,7 +77,7 @@ def run(request: Request) -> End:
     )
     try:
         outcome = watch(instructions, limits, View(limits, quiet=request.quiet))
-    except AnalystLost as error:
+    except AnalystLostError as error:
         return End(Report(()), Exit.CRASHED, (str(error),))
     except FileNotFoundError as error:
         return End(Report(()), CANNOT_START, (f"{error.filename}: {error.strerror}",))
@@ -146,4 +145,6 @@ def _stop_on(request: Request) -> Level | str | None:
 
 
 def _default_trail() -> Path:
-    return default_trail(None, datetime.now(UTC).strftime("%Y%m%d-%H%M%S"), os.getpid())
+    """Where the trail of a session is kept unless a file is named: the user's state directory (XDG)."""
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return home / "pisama" / "watch" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.otlp.jsonl"

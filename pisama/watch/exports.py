@@ -15,18 +15,18 @@ from pisama.watch.captured import Exported
 _IDS = ("traceId", "spanId", "parentSpanId")
 
 
-class BadExport(ValueError):
+class BadExportError(ValueError):
     """Bytes that are no OTLP request."""
 
 
 def read_export(exported: Exported) -> dict[str, JSON]:
-    """The request. Raises `BadExport`."""
+    """The request. Raises `BadExportError`."""
     body = decoded(exported.body, exported.encoding)
     if exported.is_json:
         try:
             return as_mapping(orjson.loads(body))
         except orjson.JSONDecodeError as error:
-            raise BadExport(str(error)) from error
+            raise BadExportError(str(error)) from error
     return _from_protobuf(exported.signal, body)
 
 
@@ -40,7 +40,7 @@ def _from_protobuf(signal: str, body: bytes) -> dict[str, JSON]:
     try:
         request: dict[str, JSON] = MessageToDict(kinds[signal].FromString(body), use_integers_for_enums=True)
     except DecodeError as error:
-        raise BadExport(str(error)) from error
+        raise BadExportError(str(error)) from error
     for record in _records(request):
         for name in _IDS:
             if isinstance(record.get(name), str):

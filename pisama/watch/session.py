@@ -46,7 +46,7 @@ class Outcome:
     """The ways by which something could have been captured."""
 
 
-class AnalystLost(RuntimeError):
+class AnalystLostError(RuntimeError):
     """The analysing process went away."""
 
 
@@ -68,7 +68,7 @@ class Session:
         self._stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, environment: Mapping[str, str]) -> Outcome:
-        """Until the command has ended or was stopped. Raises OSError when it cannot be started, `AnalystLost`."""
+        """Until the command has ended or was stopped. Raises OSError when it cannot be started, `AnalystLostError`."""
         self._analyst = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -173,7 +173,7 @@ class Session:
         async with self._judged:
             self._judged_to = sys.maxsize
             self._judged.notify_all()
-        raise AnalystLost("the analysing process ended without a report")
+        raise AnalystLostError("the analysing process ended without a report")
 
     async def _take(self, message: object) -> None:
         if isinstance(message, Tally):
@@ -224,7 +224,7 @@ async def _first(*waited: asyncio.Future[Any], seconds: float | None = None) -> 
 
 
 def watch(instructions: Instructions, limits: Limits, view: View) -> Outcome:
-    """Runs a session to its end. Raises OSError when the command cannot be started, and `AnalystLost`."""
+    """Runs a session to its end. Raises OSError when the command cannot be started, and `AnalystLostError`."""
 
     async def run() -> Outcome:
         return await Session(instructions, limits, view).run(os.environ)
