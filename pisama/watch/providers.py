@@ -34,7 +34,11 @@ VARIABLES: Mapping[str, tuple[str, str | None]] = {
 Sources: the SDKs of OpenAI, Anthropic, Google and Groq, LangChain, and LiteLLM.
 """
 
-_SAME = {"OPENAI_API_BASE": "OPENAI_BASE_URL"}
+_SAME = {
+    "OPENAI_API_BASE": "OPENAI_BASE_URL",
+    "ANTHROPIC_API_URL": "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_API_BASE": "ANTHROPIC_BASE_URL",
+}
 """An older spelling, unless it is set, means what the newer one says."""
 
 

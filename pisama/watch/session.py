@@ -33,6 +33,10 @@ PATIENCE = 5.0
 """Seconds that a call waits for the analysis of those before it, when the run may have to be stopped."""
 
 
+_BY_SIGNAL = 128
+"""Exit codes above this tell the signal that ended the command."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a session ended."""
@@ -89,22 +93,28 @@ class Session:
             code, stopped = await self._attend({**changed, **instrumentation.variables}, listening)
             await receiver.finish()
         except BaseException:
-            self._analyst.kill()
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await self._abandon(listening)
             raise
         finally:
             await server.close()
-        self._send(Ended(code, whole=stopped is None))
+        by_itself = stopped is None and (code is None or code < _BY_SIGNAL)
+        self._send(Ended(code, whole=by_itself))
         finished = await listening
         await self._analyst.wait()
         tried = (
-            f"proxy: {', '.join(sorted(route.provider for route in routes))}",
+            f"proxy: {', '.join(sorted({route.provider for route in routes}))}",
             "OTLP over HTTP: OTEL_EXPORTER_OTLP_ENDPOINT",
             instrumentation.told,
             *(f"files: {path}" for path in self._instructions.follow),
         )
         return Outcome(finished, code, stopped, tried)
+
+    async def _abandon(self, listening: asyncio.Task[Finished]) -> None:
+        """Ends the analysing process without its report."""
+        assert self._analyst is not None
+        self._analyst.kill()
+        await asyncio.gather(listening, return_exceptions=True)
+        await self._analyst.wait()
 
     def _addresses(
         self, server: LoopbackServer, receiver: Receiver, environment: Mapping[str, str]
