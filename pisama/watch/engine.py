@@ -27,12 +27,12 @@ SHORT = 48
 GROWTH = 1.5
 """After that, whole again each time it has become so many times as long."""
 
-ABOUT_THE_END = frozenset(
-    {"completion", "specification", "context_neglect", "derailment", "decomposition", "withholding"}
-)
-"""Detectors that judge what a run came to: nothing they say is certain before it has ended."""
-IN_WINDOW = frozenset({"loop", "tool_error", "malformed_output", "injection"})
-"""Detectors whose issues hold for a run when they hold for a part of it."""
+ABOUT_THE_END = frozenset({"derailment"})
+"""Detectors of which a later step may take back what they said. `python -m benchmarks.live` measures that."""
+UNSETTLED = frozenset({("tool_error", "ignored"), ("tool_error", "retried")})
+"""Signals of other detectors of which the same is true: the next step may still deal with the error."""
+IN_WINDOW = frozenset({"loop", "tool_error", "malformed_output"})
+"""Detectors whose issues hold for a run when they hold for a part of it, whatever came before."""
 
 
 class Source(Protocol):
@@ -106,6 +106,8 @@ class Engine:
         for call in features(trace).failed_calls:
             self.failed_calls.add((call.step.span_id, call.number))
         for issue in examine(trace, detectors, self._config).issues:
+            if (issue.type, issue.signal) in UNSETTLED:
+                continue
             key = (issue.type, issue.signal, issue.fingerprint)
             before = self._known.get(key)
             if before is None or issue.level.floor > before.floor:

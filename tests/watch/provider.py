@@ -85,8 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(turn)
             return
         path = self.path.partition("?")[0]
-        protocols = {"/chat/completions": _chat, "/responses": _responses, "/messages": _messages}
-        protocol = next((each for end, each in protocols.items() if path.endswith(end)), _generate)
+        protocols = {"/chat/completions": chat, "/responses": responses, "/messages": messages}
+        protocol = next((each for end, each in protocols.items() if path.endswith(end)), generate)
         answer, events = protocol(number, turn)
         if request.get("stream") or "streamGenerate" in path:
             self._stream(events)
@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
 Protocol = tuple[dict[str, Any], list[tuple[str, object]]]
 
 
-def _chat(number: int, turn: Turn) -> Protocol:
+def chat(number: int, turn: Turn) -> Protocol:
     message: dict[str, Any] = {"role": "assistant", "content": turn if isinstance(turn, str) else None}
     delta: dict[str, Any] = dict(message)
     rest: list[dict[str, Any]] = []
@@ -164,7 +164,7 @@ def _chat(number: int, turn: Turn) -> Protocol:
     return answer, events
 
 
-def _responses(number: int, turn: Turn) -> Protocol:
+def responses(number: int, turn: Turn) -> Protocol:
     if isinstance(turn, str):
         content = [{"type": "output_text", "text": turn, "annotations": []}]
         item: dict[str, Any] = {"type": "message", "id": f"msg_{number}", "role": "assistant", "content": content}
@@ -191,7 +191,7 @@ def _responses(number: int, turn: Turn) -> Protocol:
     return answer, events
 
 
-def _messages(number: int, turn: Turn) -> Protocol:
+def messages(number: int, turn: Turn) -> Protocol:
     if isinstance(turn, str):
         block: dict[str, Any] = {"type": "text", "text": turn}
         begun: dict[str, Any] = {"type": "text", "text": ""}
@@ -218,7 +218,7 @@ def _messages(number: int, turn: Turn) -> Protocol:
     return answer, [(event["type"], event) for event in events]
 
 
-def _generate(number: int, turn: Turn) -> Protocol:
+def generate(number: int, turn: Turn) -> Protocol:
     part: dict[str, Any] = (
         {"text": turn}
         if isinstance(turn, str)
