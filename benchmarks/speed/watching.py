@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import statistics
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from benchmarks.command import application, show, table, write_json
 from pisama.config import Config
 from pisama.selection import chosen
 from pisama.trace import JSON, Location
@@ -22,6 +33,26 @@ from pisama.watch.spans_source import SpansSource
 _TOOLS: JSON = [
     {"type": "function", "function": {"name": "read_file", "parameters": {"type": "object"}}},
 ]
+_MESSAGE = {"role": "assistant", "content": "It is noon."}
+_BODY = json.dumps({"id": "one", "choices": [{"message": _MESSAGE, "finish_reason": "stop"}]}).encode()
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(_BODY),
+    _BODY,
+)
+_PROGRAM = """
+import http.client, json, os, sys, time, urllib.parse
+base = urllib.parse.urlsplit(os.environ["OPENAI_BASE_URL"])
+connection = http.client.HTTPConnection(base.hostname, base.port)
+messages, spent = [], []
+for number in range(int(sys.argv[1])):
+    messages.append({"role": "user", "content": f"What is the time in city {number}?"})
+    start = time.perf_counter()
+    connection.request("POST", base.path + "/chat/completions", json.dumps({"model": "m", "messages": messages}))
+    answer = json.loads(connection.getresponse().read())
+    spent.append(time.perf_counter() - start)
+    messages.append(answer["choices"][0]["message"])
+print(json.dumps(spent))
+"""
 _KEPT = 40
 """Messages that the agent of the long run resends, as agents do whose context is bounded."""
 
@@ -103,6 +134,88 @@ def long_run(steps: int, stretch: int, *, resend: bool) -> Iterator[Stretch]:
             spent = []
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a program saw that made some calls."""
+
+    median: float
+    """Milliseconds that a call took."""
+    calls: float
+    """Seconds from the first call to the end of the last."""
+    whole: float
+    """Seconds from the start of the command to its end, the report included."""
+
+
+def calls_through(command: list[str], count: int, delay: float) -> Calls:
+    """What a program sees that makes so many calls, one after another, of a provider that takes so many seconds.
+
+    `command` comes before the program.
+    """
+    with _provider(delay) as url:
+        environment = {**os.environ, "OPENAI_BASE_URL": f"{url}/v1"}
+        start = time.perf_counter()
+        done = subprocess.run(  # noqa: S603 - this interpreter, this package and the program above
+            [*command, sys.executable, "-c", _PROGRAM, str(count)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        whole = time.perf_counter() - start
+    spent = json.loads(done.stdout)
+    return Calls(statistics.median(spent) * 1_000, sum(spent), whole)
+
+
+@contextmanager
+def _provider(delay: float) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(delay)
+            self.wfile.write(_ANSWER)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def main(
+    steps: Annotated[int, typer.Option(help="Steps of the long runs.", min=10)] = 5_000,
+    calls: Annotated[int, typer.Option(help="Calls of the short program.", min=1)] = 200,
+    delay: Annotated[float, typer.Option(help="Seconds that its provider takes for each.", min=0)] = 0.1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all figures to this file.", show_default="none")
+    ] = None,
+) -> None:
+    """Measure what `pisama watch` costs a program, and whether a long run stays flat."""
+    watch = [sys.executable, "-m", "pisama.cli", "watch", "--no-save", "--exit-zero", "--"]
+    seen = {"alone": calls_through([], calls, delay), "under watch": calls_through(watch, calls, delay)}
+    rows = [
+        (name, f"{each.median:.2f}", f"{each.calls:.2f}", f"{each.whole:.2f}") for name, each in seen.items()
+    ]
+    columns = ["", "median call, ms", "all calls, s", "start to end, s"]
+    show(table(f"{calls} calls of a provider that takes {delay:g} s", columns, rows))
+    runs: dict[str, list[Stretch]] = {}
+    for name, resend in (("bounded context", False), ("whole conversation resent", True)):
+        runs[name] = list(long_run(steps, max(1, steps // 10), resend=resend))
+        rows = [
+            (f"{each.steps:,}", f"{each.milliseconds:.1f}", f"{each.longest:.0f}", f"{each.megabytes:.0f}")
+            for each in runs[name]
+        ]
+        show(table(f"A run of {steps:,} steps, {name}", ["to step", "ms a step", "slowest, ms", "MB"], rows))
+    if json_file is not None:
+        figures = {name: [asdict(each) for each in stretches] for name, stretches in runs.items()}
+        write_json(json_file, {"calls": {name: asdict(each) for name, each in seen.items()}, "runs": figures})
+
+
 if __name__ == "__main__":
-    for each in long_run(int(sys.argv[1]), int(sys.argv[1]) // 10, resend="resend" in sys.argv):
-        print(asdict(each))
+    application(main)()

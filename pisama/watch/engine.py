@@ -27,11 +27,10 @@ SHORT = 48
 GROWTH = 1.5
 """After that, whole again each time it has become so many times as long."""
 
-ABOUT_THE_END = frozenset({"derailment"})
-"""Detectors of which a later step may take back what they said. `python -m benchmarks.live` measures that."""
-UNSETTLED = frozenset({("tool_error", "ignored"), ("tool_error", "retried")})
-"""Signals of other detectors of which the same is true: the next step may still deal with the error."""
-IN_WINDOW = frozenset({"loop", "tool_error", "malformed_output"})
+UNSETTLED = frozenset({"derailment", "tool_error"})
+"""Detectors of which a later step may take back what they said: a way back to the task, an error that is dealt
+with after all. They are heard in the report. `python -m benchmarks.live` measures this for all of them."""
+IN_WINDOW = frozenset({"loop", "malformed_output"})
 """Detectors whose issues hold for a run when they hold for a part of it, whatever came before."""
 
 
@@ -59,7 +58,7 @@ class Engine:
         self._source = source
         self._config = config
         self._detectors = detectors
-        self._live = tuple(each for each in detectors if each.id not in ABOUT_THE_END)
+        self._live = tuple(each for each in detectors if each.id not in UNSETTLED)
         self._windowed = tuple(each for each in detectors if each.id in IN_WINDOW)
         self._known: dict[tuple[str, str, str], Level] = {}
         self._contexts: dict[str, Trace] = {}
@@ -106,8 +105,6 @@ class Engine:
         for call in features(trace).failed_calls:
             self.failed_calls.add((call.step.span_id, call.number))
         for issue in examine(trace, detectors, self._config).issues:
-            if (issue.type, issue.signal) in UNSETTLED:
-                continue
             key = (issue.type, issue.signal, issue.fingerprint)
             before = self._known.get(key)
             if before is None or issue.level.floor > before.floor:

@@ -56,7 +56,7 @@ class Proxy:
 
     async def serve(self, request: h11.Request, incoming: Incoming, target: str) -> bool:
         """One request; False when the connection is not to be used again."""
-        path = target.partition("?")[0]
+        path = target.partition("?")[0].removeprefix(self._route.path)
         is_call = request.method == b"POST" and api_of(path) is not None
         if is_call:
             await self._before()
@@ -121,7 +121,7 @@ class Proxy:
         headers = [
             (name, self._forwarded(name.lower(), value)) for name, value in request.headers.raw_items()
         ]
-        whole = (self._route.path + target).encode("ascii", "replace") or b"/"
+        whole = target.encode("ascii", "replace") or b"/"
         upstream.send(h11.Request(method=request.method, target=whole, headers=headers))
         async for data in incoming.body():
             _keep(copy.request, data)

@@ -25,6 +25,7 @@ class Provider:
     """The last turn is repeated."""
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     hung: threading.Event = field(default_factory=threading.Event)
     """Set once a request hangs."""
     release: threading.Event = field(default_factory=threading.Event)
@@ -77,6 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
+        self.scripted.paths.append(self.path)
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.scripted.requests.append(request)
         self.scripted.headers.append({name.lower(): value for name, value in self.headers.items()})
@@ -167,7 +169,12 @@ def chat(number: int, turn: Turn) -> Protocol:
 def responses(number: int, turn: Turn) -> Protocol:
     if isinstance(turn, str):
         content = [{"type": "output_text", "text": turn, "annotations": []}]
-        item: dict[str, Any] = {"type": "message", "id": f"msg_{number}", "role": "assistant", "content": content}
+        item: dict[str, Any] = {
+            "type": "message",
+            "id": f"msg_{number}",
+            "role": "assistant",
+            "content": content,
+        }
     else:
         call = {"call_id": f"call_{number}", "name": turn["name"], "arguments": json.dumps(turn["arguments"])}
         item = {"type": "function_call", "id": f"fc_{number}", **call}
@@ -185,7 +192,10 @@ def responses(number: int, turn: Turn) -> Protocol:
         "usage": {"input_tokens": 50, "output_tokens": 10, "total_tokens": 60},
     }
     events: list[tuple[str, object]] = [
-        ("response.created", {"type": "response.created", "sequence_number": 0, "response": {**answer, "output": []}}),
+        (
+            "response.created",
+            {"type": "response.created", "sequence_number": 0, "response": {**answer, "output": []}},
+        ),
         ("response.completed", {"type": "response.completed", "sequence_number": 1, "response": answer}),
     ]
     return answer, events
@@ -197,15 +207,25 @@ def messages(number: int, turn: Turn) -> Protocol:
         begun: dict[str, Any] = {"type": "text", "text": ""}
         deltas = [{"type": "text_delta", "text": part} for part in (turn[:5], turn[5:])]
     else:
-        block = {"type": "tool_use", "id": f"toolu_{number}", "name": turn["name"], "input": turn["arguments"]}
+        block = {
+            "type": "tool_use",
+            "id": f"toolu_{number}",
+            "name": turn["name"],
+            "input": turn["arguments"],
+        }
         begun = {**block, "input": {}}
         written = json.dumps(turn["arguments"])
         deltas = [{"type": "input_json_delta", "partial_json": part} for part in (written[:4], written[4:])]
     stop = "end_turn" if isinstance(turn, str) else "tool_use"
-    frame = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": "claude-3-5-haiku-latest"}
+    frame = {
+        "id": f"msg_{number}",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-3-5-haiku-latest",
+    }
     ends = {"stop_reason": stop, "stop_sequence": None}
     answer = {**frame, "content": [block], **ends, "usage": {"input_tokens": 50, "output_tokens": 10}}
-    start = {**frame, "content": [], "stop_reason": None, "stop_sequence": None}
+    start: dict[str, Any] = {**frame, "content": [], "stop_reason": None, "stop_sequence": None}
     start["usage"] = {"input_tokens": 50, "output_tokens": 1}
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": start},

@@ -32,7 +32,7 @@ def program(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 def watch(
-    *arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None
+    *arguments: object, stdin: bytes = b"", env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [*WATCH, *map(str, arguments)],
@@ -63,6 +63,8 @@ def spans_in(path: Path) -> list[dict[str, Any]]:
         for resource in json.loads(line)["resourceSpans"]:
             for scope in resource["scopeSpans"]:
                 for span in scope["spans"]:
-                    attributes = {pair["key"]: next(iter(pair["value"].values())) for pair in span["attributes"]}
+                    attributes = {
+                        pair["key"]: next(iter(pair["value"].values())) for pair in span["attributes"]
+                    }
                     found.append({**span, "attributes": attributes})
     return found

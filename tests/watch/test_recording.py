@@ -68,7 +68,12 @@ def conversation(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     failed = "no such directory"
     if path == "/responses":
         asked: list[Any] = [{"role": "user", "content": "Count."}]
-        call = {"type": "function_call", "call_id": "call_1", "name": "list_files", "arguments": '{"path": "/data"}'}
+        call = {
+            "type": "function_call",
+            "call_id": "call_1",
+            "name": "list_files",
+            "arguments": '{"path": "/data"}',
+        }
         output = {"type": "function_call_output", "call_id": "call_1", "output": failed}
         frame = {"model": "gpt-4o-mini", "instructions": "Be brief."}
         return {**frame, "input": asked}, {**frame, "input": [*asked, call, output]}
@@ -84,13 +89,16 @@ def conversation(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
         called = {"functionCall": {"name": "list_files", "args": {"path": "/data"}}}
         answered = {"functionResponse": {"name": "list_files", "response": {"result": failed}}}
         more = [{"role": "model", "parts": [called]}, {"role": "user", "parts": [answered]}]
-        frame = {"systemInstruction": {"parts": [{"text": "Be brief."}]}}
-        return {**frame, "contents": asked}, {**frame, "contents": [*asked, *more]}
+        system: dict[str, Any] = {"systemInstruction": {"parts": [{"text": "Be brief."}]}}
+        return {**system, "contents": asked}, {**system, "contents": [*asked, *more]}
     asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Count."}]
     function = {"name": "list_files", "arguments": '{"path": "/data"}'}
     say = {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": function}]}
     answer = {"role": "tool", "tool_call_id": "call_1", "content": failed}
-    return {"model": "gpt-4o-mini", "messages": asked}, {"model": "gpt-4o-mini", "messages": [*asked, say, answer]}
+    return {"model": "gpt-4o-mini", "messages": asked}, {
+        "model": "gpt-4o-mini",
+        "messages": [*asked, say, answer],
+    }
 
 
 @pytest.mark.parametrize("protocol", PATHS, ids=lambda each: each.__name__)
@@ -137,7 +145,9 @@ def test_the_same_failure_again_is_heard_again_where_calls_have_no_ids() -> None
     first, second = conversation(path)
     third = {**second, "contents": [*second["contents"], *second["contents"][1:]]}
     response = json.dumps(generate(1, CALL)[0]).encode()
-    (trace,) = traces(*(exchange(path, each, response, number=n) for n, each in enumerate((first, second, third), 1)))
+    (trace,) = traces(
+        *(exchange(path, each, response, number=n) for n, each in enumerate((first, second, third), 1))
+    )
     assert [[call.result for call in step.tool_calls] for step in trace.steps] == [
         ["no such directory"],
         ["no such directory"],
@@ -149,7 +159,10 @@ def test_another_task_is_another_run_and_a_shortened_history_is_the_same() -> No
     first, second = conversation("/chat/completions")
     response = json.dumps(chat(1, CALL)[0]).encode()
     other = {**first, "messages": [first["messages"][0], {"role": "user", "content": "Sum up."}]}
-    shortened = {**second, "messages": [*second["messages"][:2], {"role": "assistant", "content": "I looked."}]}
+    shortened = {
+        **second,
+        "messages": [*second["messages"][:2], {"role": "assistant", "content": "I looked."}],
+    }
     found = traces(
         *(
             exchange("/chat/completions", each, response, number=number)
@@ -182,7 +195,9 @@ def test_a_stream_that_broke_off_gives_what_had_come() -> None:
     body = f"data: {json.dumps(events[0][1])}\n\ndata: {{".encode()
     request, _ = conversation("/chat/completions")
     (trace,) = traces(exchange("/chat/completions", request, body, error="the program gave up waiting"))
-    assert [(step.text, step.error) for step in trace.steps] == [("A long answer.", "the program gave up waiting")]
+    assert [(step.text, step.error) for step in trace.steps] == [
+        ("A long answer.", "the program gave up waiting")
+    ]
 
 
 def test_requests_that_call_no_model_are_no_spans() -> None:
@@ -190,7 +205,9 @@ def test_requests_that_call_no_model_are_no_spans() -> None:
     assert Recording("test").span(exchange("/v1/messages/count_tokens", {}, b"{}")) is None
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00\xff", b"[1, 2", b'"text"', b"data: [DONE]\n\n", b'{"choices": 3}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"\x00\xff", b"[1, 2", b'"text"', b"data: [DONE]\n\n", b'{"choices": 3}']
+)
 @pytest.mark.parametrize("path", PATHS.values())
 def test_no_answer_is_too_odd(path: str, body: bytes) -> None:
     odd = cast("Mapping[str, JSON]", {"messages": [3, None, {"role": 7}], "input": 4, "contents": {"a": 1}})

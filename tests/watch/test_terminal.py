@@ -56,7 +56,10 @@ def test_the_command_reads_and_owns_the_terminal() -> None:
         "print('mine', os.tcgetpgrp(0) == os.getpgrp(), sys.stdout.isatty())\n"
         "print('read', input('? '))\n"
     )
-    with on_a_terminal((*WATCH, "--no-save", "--", sys.executable, "-c", code), environment()) as (terminal, process):
+    with on_a_terminal((*WATCH, "--no-save", "--", sys.executable, "-c", code), environment()) as (
+        terminal,
+        process,
+    ):
         terminal.until("? ")
         terminal.type("these words\n")
         shown = terminal.to_the_end()
@@ -81,7 +84,10 @@ def test_ctrl_c_means_the_command_and_the_report_still_comes() -> None:
 
 def test_ctrl_z_stops_both_and_both_go_on() -> None:
     code = "import sys\nprint('ready')\nfor line in sys.stdin: print('got', line)\n"
-    with on_a_terminal((*WATCH, "--no-save", "--", sys.executable, "-c", code), environment()) as (terminal, process):
+    with on_a_terminal((*WATCH, "--no-save", "--", sys.executable, "-c", code), environment()) as (
+        terminal,
+        process,
+    ):
         terminal.until("ready")
         terminal.type("\x1a")
         _, status = os.waitpid(process, os.WUNTRACED)

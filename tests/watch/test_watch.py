@@ -27,9 +27,7 @@ def test_a_loop_is_told_and_the_command_stopped_before_two_further_calls(
 ) -> None:
     trail = tmp_path / "trail.jsonl"
     with serving(LISTING) as provider:
-        done = watch(
-            "--stop-on", "high", "--save", trail, "--", *command, env=environment(provider.url)
-        )
+        done = watch("--stop-on", "high", "--save", trail, "--", *command, env=environment(provider.url))
     told = [line for line in done.stderr.splitlines() if line.startswith("pisama: high loop")]
     assert done.returncode == 1
     assert done.stdout == ""
@@ -88,6 +86,7 @@ def test_a_healthy_program_behaves_as_without_us(tmp_path: Path) -> None:
     assert (done.stdout, done.returncode) == ("Hello yourself. True\n", 7)
     assert "to the other stream\n" in done.stderr
     assert provider.requests[0]["messages"] == [{"role": "user", "content": "Say hello."}]
+    assert provider.paths == ["/v1/chat/completions"]
     assert provider.headers[0]["host"] == provider.url.removeprefix("http://")
     assert provider.headers[0]["authorization"] == "Bearer sk-proj-0123456789abcdefghijklmn"
 
@@ -102,7 +101,9 @@ def test_a_healthy_program_behaves_as_without_us(tmp_path: Path) -> None:
     ],
     ids=["429", "500", "reset", "hang"],
 )
-def test_the_program_sees_the_failures_of_the_provider_as_they_are(failure: Failure, seen: str, tmp_path: Path) -> None:
+def test_the_program_sees_the_failures_of_the_provider_as_they_are(
+    failure: Failure, seen: str, tmp_path: Path
+) -> None:
     trail = tmp_path / "trail.jsonl"
     with serving(failure) as provider:
         env = environment(provider.url)

@@ -9,7 +9,14 @@ while True:
     asked = {"model": "claude-3-5-haiku-latest", "max_tokens": 100, "messages": messages, "tools": [tool]}
     with client.messages.stream(**asked) as events:
         answer = events.get_final_message()
-    messages.append({"role": "assistant", "content": [block.model_dump(include={"type", "id", "name", "input", "text"}) for block in answer.content]})
+    messages.append(
+        {
+            "role": "assistant",
+            "content": [
+                block.model_dump(include={"type", "id", "name", "input", "text"}) for block in answer.content
+            ],
+        }
+    )
     calls = [block for block in answer.content if block.type == "tool_use"]
     if not calls:
         print(answer.content[0].text)

@@ -14,9 +14,20 @@ while True:
             answer = events.get_final_completion().choices[0].message
     else:
         answer = client.chat.completions.create(**asked).choices[0].message
-    calls = [{"id": c.id, "type": "function", "function": {"name": c.function.name, "arguments": c.function.arguments}} for c in answer.tool_calls or ()]
-    messages.append({"role": "assistant", "content": answer.content} | ({"tool_calls": calls} if calls else {}))
+    calls = [
+        {
+            "id": c.id,
+            "type": "function",
+            "function": {"name": c.function.name, "arguments": c.function.arguments},
+        }
+        for c in answer.tool_calls or ()
+    ]
+    messages.append(
+        {"role": "assistant", "content": answer.content} | ({"tool_calls": calls} if calls else {})
+    )
     if not calls:
         print(answer.content)
         break
-    messages += [{"role": "tool", "tool_call_id": c["id"], "content": "Error: no such directory: /data"} for c in calls]
+    messages += [
+        {"role": "tool", "tool_call_id": c["id"], "content": "Error: no such directory: /data"} for c in calls
+    ]

@@ -15,7 +15,12 @@ messages = [{"role": "user", "parts": [{"type": "text", "content": "How many fil
 with tracer.start_as_current_span("invoke_agent Lister") as agent:
     agent.set_attributes({"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "Lister"})
     for number in range(6):
-        call = {"type": "tool_call", "id": f"call_{number}", "name": "list_files", "arguments": {"path": "/data"}}
+        call = {
+            "type": "tool_call",
+            "id": f"call_{number}",
+            "name": "list_files",
+            "arguments": {"path": "/data"},
+        }
         answer = {"role": "assistant", "parts": [call], "finish_reason": "tool_call"}
         with tracer.start_as_current_span("chat gpt-4o-mini") as span:
             span.set_attributes(
@@ -28,7 +33,11 @@ with tracer.start_as_current_span("invoke_agent Lister") as agent:
                     "gen_ai.output.messages": json.dumps([answer]),
                 }
             )
-        failed = {"type": "tool_call_response", "id": f"call_{number}", "response": "Error: no such directory: /data"}
+        failed = {
+            "type": "tool_call_response",
+            "id": f"call_{number}",
+            "response": "Error: no such directory: /data",
+        }
         with tracer.start_as_current_span("execute_tool list_files") as span:
             span.set_attributes(
                 {
