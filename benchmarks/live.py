@@ -35,6 +35,7 @@ Signal = tuple[str, str]
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of the labelled sets.", show_default=False)],
     limit: Annotated[int, typer.Option(help="Runs of each set.", min=1)] = 150,
+    *,
     everything: Annotated[
         bool, typer.Option("--all", help="Of every detector, those that are not told live included.")
     ] = False,

@@ -6,6 +6,7 @@ pipe ends: what had come until then is saved, and the process goes away.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -41,6 +42,7 @@ from pisama.watch.recording import Recording
 from pisama.watch.spans_source import SpansSource
 
 _Work = tuple[dict[str, JSON], Location, int] | Ended | None
+NICENESS = 5
 MAX_PROBLEMS = 5
 """Kinds of problems that are told; the rest would say the same."""
 
@@ -232,6 +234,8 @@ def main() -> None:
     """Entry point of the process."""
     # Whoever interrupts the command from the terminal means the command, and wants the report on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The command comes first where processors are scarce.
+    os.nice(NICENESS)
     instructions = frames.read(sys.stdin.buffer)
     if isinstance(instructions, Instructions):
         Analyst(instructions).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -31,8 +32,6 @@ class Growing:
         return self._part(max(0, self.steps - steps))
 
     def _part(self, start: int) -> list[Trace]:
-        from dataclasses import replace
-
         return [replace(self.trace, steps=self.trace.steps[start : self.steps])]
 
 
@@ -54,13 +53,10 @@ shown: list[int] = []
 
 
 def run_of(steps: int, failing_from: int) -> Trace:
-    lines = ["user: Read all parts, one after another."]
-    for number in range(steps):
-        lines.append(
-            f'agent: read(path="part{number}") -> the text of part {number}'
-            if number < failing_from
-            else 'agent: read(path="gone") -> error: no such file: gone'
-        )
+    works = 'agent: read(path="part{0}") -> the text of part {0}'
+    fails = 'agent: read(path="gone") -> error: no such file: gone'
+    acts = (works.format(number) if number < failing_from else fails for number in range(steps))
+    lines = ["user: Read all parts, one after another.", *acts]
     return parse("\n".join(lines))
 
 

@@ -3,7 +3,6 @@
 import json
 
 import openai
-from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -30,6 +29,8 @@ with tracer.start_as_current_span("Lister.run") as agent:
                 }
             )
         messages.append(message.model_dump(exclude_none=True))
-        for call in message.tool_calls or ():
-            messages.append({"role": "tool", "tool_call_id": call.id, "content": "a.txt b.txt"})
+        messages += [
+            {"role": "tool", "tool_call_id": call.id, "content": "a.txt b.txt"}
+            for call in message.tool_calls or ()
+        ]
 provider.shutdown()
