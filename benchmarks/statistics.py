@@ -64,7 +64,7 @@ def interval(samples: npt.NDArray[np.float64]) -> Interval:
     return Interval(float(samples[0]), float(low), float(high))
 
 
-def proportion(hits: int, of: int, z: float = 1.96) -> Interval:
+def proportion(hits: float, of: int, z: float = 1.96) -> Interval:
     """A share with its 95% Wilson score interval (Wilson 1927); of nothing, 0 with the widest interval."""
     if of == 0:
         return Interval(0.0, 0.0, 1.0)

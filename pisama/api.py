@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
 from pisama.analysis import examine
+from pisama.attribution import attribute
 from pisama.config import Config
 from pisama.detectors import Detector
 from pisama.loaders import load as load_source
@@ -74,7 +75,13 @@ def stream(
     running = tuple(detectors) if detectors is not None else chosen(config)
     for source in sources:
         for item in read(source, input_format=input_format):
-            yield item if isinstance(item, LoadError) else examine(item, running, config)
+            yield item if isinstance(item, LoadError) else report_on(item, running, config)
+
+
+def report_on(trace: Trace, detectors: Iterable[Detector], config: Config) -> TraceReport:
+    """What failed in one trace and, when something did, who most likely made the decisive mistake."""
+    report = examine(trace, detectors, config)
+    return replace(report, attribution=attribute(report))
 
 
 def read(source: Source, *, input_format: str | None = None) -> Iterator[Trace | LoadError]:

@@ -119,7 +119,7 @@ _CLAIM = re.compile(
     rf"|(?P<perfect>(?:has|have)(?:[ ]now|[ ]also|[ ]already|[ ]all|[ ]both)?[ ]been{_ADVERBS}[ ](?P<done>{one_of(list(_PAST))})\b)"
     rf"|(?P<passive>(?:is|are)(?:[ ](?:now|all|both|already|successfully|officially|fully)){{0,3}}[ ](?P<state>{one_of(_EFFECT_PAST)})\b)"
     rf"|(?P<well>(?P<thus>{one_of(_EFFECT_PAST)})[ ]successfully\b|successfully[ ](?P<so>{one_of(_EFFECT_PAST)})\b)"
-    r"|(?P<passes>(?P<what>tests?|builds?|test suite|suite|checks|deployment|migration|compilation|booking|payment|order|transfer|update|installation|upload|submission|cancellation|refund)"
+    r"|(?P<passes>(?P<what>(?i:tests?|builds?|test suite|suite|checks|deployment|migration|compilation|booking|payment|order|transfer|update|installation|upload|submission|cancellation|refund))"
     r"(?:[ ](?:\w{1,20}[ ]){0,2}?(?:passes|pass|passed|succeeds|succeeded|is[ ]complete|is[ ]done|is[ ]live|is[ ]green|are[ ]green|is[ ]confirmed|was[ ]successful|were[ ]successful|is[ ]successful|completed))\b)"
     rf"|(?P<gerund>(?:[Aa]fter|[Hh]aving|[Uu]pon)(?:[ ](?:carefully|thoroughly|further|extensively)){{0,2}}[ ](?:(?P<ing>{one_of(list(_GERUNDS))})|(?P<ed>{one_of([form for verb in _CHECK_VERBS for form in _past_forms(verb)])}))\b))"
 )

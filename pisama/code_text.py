@@ -25,6 +25,10 @@ _ASSIGNED = re.compile(
     re.MULTILINE,
 )
 
+_LITERAL = re.compile(
+    r""""{3}(?s:.*?)"{3}|'{3}(?s:.*?)'{3}|"(?:[^"\\\n]|\\.){0,2000}"|'(?:[^'\\\n]|\\.){0,2000}'|#[^\n]{0,2000}"""
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Imports:
@@ -44,6 +48,11 @@ def code_of(call: ToolCall) -> str | None:
     return next(
         (value[:CODE_LIMIT] for key in CODE_KEYS if isinstance(value := arguments.get(key), str)), None
     )
+
+
+def without_literals(code: str) -> str:
+    """The code with its strings emptied and its comments gone, so that only what it does is left."""
+    return _LITERAL.sub("''", code)
 
 
 def imported(code: str) -> Imports:

@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from pisama.elements import ElementKind, normal_number
-from pisama.facts import PROSE, Fact, Given, Known, fields
+from pisama.facts import PROSE, Fact, fields
+from pisama.known import Given, Known
 from pisama.text import similarity, stem, words
 from pisama.trace import JSON
 

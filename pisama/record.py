@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from pisama.acts import acts_of_call, command_of, is_bookkeeping, is_executor, is_reading
+from pisama.code_text import code_of, without_literals
 from pisama.features import CallFeatures
 
 _OUTSIDE = re.compile(
@@ -69,11 +70,16 @@ class Record:
             self.changed = self.changed or not (is_reading(call.name) or is_bookkeeping(call.name))
         if not is_bookkeeping(call.name):
             self.used = True
-            outside = not executor or self.reaches_out(command_of(call.call.arguments))
+            outside = not executor or self._reaches_out(call)
             self.retrieved = self.retrieved or (outside and not call.outcome.failed)
 
-    def reaches_out(self, code: str) -> bool:
-        """Whether code calls a tool or an agent, or reads a file, a process or the net."""
+    def _reaches_out(self, call: CallFeatures) -> bool:
+        """Whether code calls a tool or an agent, or reads a file, a process or the net.
+
+        What a string of the code says is not done by it.
+        """
+        written = code_of(call.call)
+        code = command_of(call.call.arguments) if written is None else without_literals(written)
         called = {match.group(1) for match in _CALL_IN_CODE.finditer(code)}
         return bool(called & self.names) or _OUTSIDE.search(code) is not None
 

@@ -49,6 +49,10 @@ class Crashed:
     error: str
 
 
+STANDS_OUT = 0.2
+"""Confidence below which steps named on labelled runs were wrong ten times in eleven (docs/benchmarks.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A step that may hold the decisive mistake."""
@@ -69,9 +73,15 @@ class Attribution:
     step: int
     span_id: str | None
     confidence: float
+    """How likely the step is the decisive mistake, 0-1, as calibrated on runs that were not fitted on."""
     reason: str
     candidates: tuple[Candidate, ...] = ()
     """Best first; the first is the one named above."""
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether one step stands out; where none does, the attribution is little more than a guess."""
+        return self.confidence >= STANDS_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -178,13 +179,13 @@ def shingles(tokens: list[str], size: int = 3) -> frozenset[tuple[str, ...]]:
     return frozenset(zip(*(tokens[offset:] for offset in range(size)), strict=False))
 
 
-def overlap(one: frozenset[object] | set[object], other: frozenset[object] | set[object]) -> float:
+def overlap(one: AbstractSet[object], other: AbstractSet[object]) -> float:
     """Jaccard index, 0 to 1; two empty sets share nothing."""
     union = len(one | other)
     return len(one & other) / union if union else 0.0
 
 
-def containment(part: frozenset[object] | set[object], whole: frozenset[object] | set[object]) -> float:
+def containment(part: AbstractSet[object], whole: AbstractSet[object]) -> float:
     """The share of `part` that is in `whole`, 0 to 1; an empty part is in anything."""
     return len(part & whole) / len(part) if part else 1.0
 

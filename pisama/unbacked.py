@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pisama.acts import acts_of_call, command_of, is_bookkeeping, is_executor, is_reading, spoken
-from pisama.claims import Claim, ClaimKind, admits_failure, gives_up
+from pisama.claims import Claim, ClaimKind, admits_failure, gives_up, prose
 from pisama.features import features
 from pisama.record import Attempts, Record
 from pisama.trace import Step, ToolCall, Trace
@@ -18,6 +18,8 @@ Kind: TypeAlias = Literal[
     "claimed_without_call",
     "checked_without_call",
     "answer_without_retrieval",
+    "retrieval_claimed",
+    "guessed",
     "simulated",
 ]
 
@@ -36,6 +38,34 @@ _FETCHED = frozenset(
     """access browse consult download fetch query research retrieve search visit locate""".split()
 )
 """Those of them that computing does not do."""
+_LOOKED_UP = re.compile(
+    r"\b(?:verified|the verification|cross[- ]?(?:check|referenc)(?:ed|ing|es)|investigat(?:ed|ion|ions|ive)|retriev(?:ed|al)|inspected|inspection"
+    r"|extracted|research(?:ed)?|confirmed|on checking|(?:careful|thorough|detailed|our|my|extensive|several) (?:search(?:es)?|reviews?|analysis|quer(?:y|ies)|attempts)"
+    r"|(?:data|records?|searches|results?|documentation) (?:shows?|indicates?|confirms?|lists?))\b",
+    re.IGNORECASE,
+)
+"""Words that speak of something looked up as done."""
+_CAME_TO_NOTHING = re.compile(
+    r"\b(?:(?:was|were|am|are|been) unable to|could ?n[o'’]t|could not|can ?not be|ha(?:ve|s) failed"
+    r"|(?:did|do|does|have|has)(?: not|n['’]t) (?:\w{1,20} ){0,2}(?:return|yield|find|found|provide|have|contain|succeed|give|receive)\w{0,3}"
+    r"|(?:is|are|was|were) not (?:\w{1,20} )?(?:available|accessible|found|located|retrieved)"
+    r"|no (?:\w{1,20} ){0,3}(?:was|were|could be) (?:found|available|located)"
+    r"|(?:in the )?absence of|without (?:a |an |any )?(?:\w{1,20} )?(?:clear |direct |documented )?(?:source|access|evidence))\b",
+    re.IGNORECASE,
+)
+"""Words that say that the search came to nothing."""
+_SETTLED_FOR = re.compile(
+    r"\b(?:plausibl[ey]|hypothe\w{1,12}|assum(?:e|ed|ing|ption)|reasonabl[ey]|candidate|reconstruct\w{0,6}|simulat\w{1,5}|guess\w{0,3}|likely|probably|presum\w{1,6}|estimat\w{1,5}"
+    r"|general knowledge|commonly|typical(?:ly)?|must (?:therefore )?(?:now )?(?:provide|report|give|choose|conclude|answer)|best (?:guess|candidate|estimate)|educated)\b",
+    re.IGNORECASE,
+)
+"""Words that say what the answer was taken from instead."""
+_HEDGED = re.compile(
+    r"\b(?:likely|probabl[ey]|plausibl[ey]|unverified|not verified|could not be|unconfirmed|guess|estimate[ds]?|approximate(?:ly)?"
+    r"|assum\w{2,7}|may|might|uncertain|unable|cannot|unclear|no (?:official|verified|reliable|definitive))\b",
+    re.IGNORECASE,
+)
+"""Words with which an answer says itself how sure it is."""
 _OWN_MATTER = re.compile(
     r"\b(?:you (?:provided|gave|shared|sent|uploaded|pasted|mentioned)|your (?:message|question|request|input|code|text)|above|in (?:my|mind)"
     r"|calculation|arithmetic|reasoning|logic|step|steps|mentally|manually|by hand)\b",
@@ -106,7 +136,7 @@ class _Run:
         claimed = [item for text, number in spoken(step) for item in self._claims(step, text, number)]
         yield from (item for item in claimed if item.kind != "checked_without_call")
         checked = (item for item in claimed if item.kind == "checked_without_call")
-        yield from [*self._simulated(step), *self._unfetched(step), *checked][:1]
+        yield from [*self._simulated(step), *self._unfetched(step), *checked, *self._guessed(step)][:1]
 
     def _plan(self, step: Step) -> None:
         for plan in self.table.plans(step.text):
@@ -163,7 +193,21 @@ class _Run:
             return
         self.demanded.clear()
         self.last = None
-        yield Unbacked("answer_without_retrieval", step, answer[0], 0, demand, answer[1])
+        match = _LOOKED_UP.search(prose(step.words))
+        if match is not None:
+            yield Unbacked("retrieval_claimed", step, step.words, match.start(), demand, verb=match.group())
+        else:
+            yield Unbacked("answer_without_retrieval", step, answer[0], 0, demand, answer[1])
+
+    def _guessed(self, step: Step) -> Iterator[Unbacked]:
+        """An answer that was settled for after the search came to nothing, and that does not say so."""
+        answer = next((text for text, number in spoken(step) if number is not None), None)
+        if answer is None or _HEDGED.search(answer[:2_000]) or gives_up(answer[:1_000]):
+            return
+        said = prose(step.words)[:6_000]
+        nothing = _CAME_TO_NOTHING.search(said)
+        if nothing is not None and (settled := _SETTLED_FOR.search(said)) is not None:
+            yield Unbacked("guessed", step, said, nothing.start(), settled.group())
 
     def _simulated(self, step: Step) -> Iterator[Unbacked]:
         if self.made_up:

@@ -14,6 +14,7 @@ CLAIMED = [
     ("Your reservation has been successfully updated.", "update"),
     ("The build now passes and everything is deployed.", "deploy"),
     ("All 14 tests pass.", "test"),
+    ("Build passes.", "build"),
     ("I have verified the population figures.", "verify"),
     ("I searched the web and found three sources.", "search"),
     ("The email was sent successfully.", "send"),

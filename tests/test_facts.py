@@ -7,7 +7,8 @@ import time
 import pytest
 
 from pisama.elements import Element, elements
-from pisama.facts import Fact, Known, asked, fields, normal_key, opened, told
+from pisama.facts import Fact, asked, fields, normal_key, opened, told
+from pisama.known import Known
 from pisama.trace import Message, Step, ToolCall
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pisama.elements import Element, elements
-from pisama.facts import Known
+from pisama.known import Known
 from pisama.mismatches import mismatches
 from pisama.trace import JSON, Message, Step
 

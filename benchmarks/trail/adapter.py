@@ -1,104 +1,158 @@
-"""From native issues to the pairs of the benchmark: a small fitted table.
+"""From native issues to the pairs of the benchmark: shares of kinds of spans, and weights of signs.
 
-For every signal, place and category the table holds the share of that signal's issues for which the
-span at that place carries that category. A trace's predictions are the pairs whose probability,
-put together from the issues that speak for them, reaches the threshold. Nothing but issues is looked at.
+Each span of a trace has signs (`benchmarks.trail.spans`): the issues that name it, its part in the
+run, how its calls went. They say of which kind it is (`benchmarks.trail.kinds`). `adapter.json` holds
+the share of every category among the training spans of a kind, and what each sign and kind weighs for
+each category in a logistic regression; the shares by the two are averaged. A trace's predictions are
+the pairs whose mark (`marks`) reaches the threshold.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
+
 from benchmarks.data import DataMissingError, as_object, read_json
-from benchmarks.statistics import folds, harmonic, ratio
+from benchmarks.trail.categories import CATEGORIES
 from benchmarks.trail.data import Pair
-from benchmarks.trail.sightings import PLACES, Examined, Place, Sighting
+from benchmarks.trail.kinds import KINDS, Matrix, kind_of, kind_shares, shares_without_own
+from benchmarks.trail.regression import fit as fitted_weights
+from benchmarks.trail.regression import honest_shares, shares
+from benchmarks.trail.sightings import Examined
+from benchmarks.trail.spans import Candidate
+from pisama.trace import JSON
 
 TABLE = Path(__file__).with_name("adapter.json")
-MOST_PREDICTIONS = 6.0
-"""Predictions per trace, on average, of the default operating point."""
-SMOOTHING = 4.0
-"""Weight, in issues, of what a signal inherits from its detector, and a detector from all."""
-LEAST_SHARE = 0.04
-"""Cells below this share are left out of the table: they could not carry a prediction."""
+PREDICTIONS = 5.6
+"""Predictions per trace at the operating point, on average over the training traces."""
+BUDGET = 6.0
+"""Predictions per trace, on average over the traces at hand, that are never exceeded."""
+LEAST_SHARE = 0.01
+"""Shares below this one are left out of the file: they could not carry a prediction."""
+OCCURS = 0.02
+"""What the chance that a category occurs in a trace adds to the mark of its likeliest span."""
+LEAST_WEIGHT = 0.005
+"""The same for weights, however they point."""
+LEAST_TRACES = 3
+"""Training traces that must show a sign before it is weighed."""
+_ALWAYS = "always"
+"""What the offset of the regression is called among the signs."""
 
-Cell = tuple[Place, str]
-"""A place and a category."""
-Shares = Mapping[str, Mapping[Cell, float]]
-"""By signal, and by detector for signals that were never seen."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """The fitted table and its operating point."""
+    """The fitted shares and weights, and the operating point."""
 
-    shares: Shares
+    kinds: Matrix
+    """Shares of the categories by kind of span; shape (kinds, categories)."""
+    signs: tuple[str, ...]
+    """The signs that weigh anything; the offset is the last."""
+    weights: Matrix
+    """Of each sign for each category; shape (signs, categories)."""
     threshold: float
-    """Least probability of a prediction, 0-1."""
+    """Least mark of a prediction."""
     fitted_on: str = ""
     """Digest of the ids of the traces it was fitted on."""
 
-    def probabilities(self, sightings: Iterable[Sighting]) -> dict[Pair, float]:
-        """Every pair the issues speak for, with its probability 0-1."""
-        return {pair: share for pair, (share, _) in self.supported(sightings).items()}
+    def probabilities(self, candidates: Sequence[Candidate]) -> dict[Pair, float]:
+        """Every pair of a span of this trace and a category, with its mark; pairs without a chance are left out."""
+        if not candidates:
+            return {}
+        by_kind = self.kinds[[kind_of(each) for each in candidates]]
+        by_signs = shares(self.weights, _table(candidates, self.signs[:-1]))
+        return _pairs(candidates, marks((by_kind + by_signs) / 2))
 
-    def supported(self, sightings: Iterable[Sighting]) -> dict[Pair, tuple[float, Sighting]]:
-        """Every pair with its probability and the issue that speaks for it most.
-
-        Issues of one detector repeat one piece of evidence, so the strongest counts; different
-        detectors are taken as independent (noisy-or).
-        """
-        strongest: dict[Pair, dict[str, tuple[float, Sighting]]] = defaultdict(dict)
-        for sighting in sightings:
-            cells = self.shares.get(sighting.signal) or self.shares.get(sighting.detector, {})
-            for (place, category), share in cells.items():
-                span = sighting.spans.get(place)
-                if span is None:
-                    continue
-                found = strongest[span, category]
-                if share > found.get(sighting.detector, (0.0, sighting))[0]:
-                    found[sighting.detector] = (share, sighting)
-        return {pair: _together(list(found.values())) for pair, found in strongest.items()}
-
-    def predict(self, sightings: Iterable[Sighting]) -> frozenset[Pair]:
+    def predict(self, candidates: Sequence[Candidate]) -> frozenset[Pair]:
         """The pairs at or above the threshold."""
         return frozenset(
-            pair for pair, share in self.probabilities(sightings).items() if share >= self.threshold
+            pair for pair, mark in self.probabilities(candidates).items() if mark >= self.threshold
         )
 
+    def within_budget(self, cases: Sequence[Examined]) -> Adapter:
+        """This adapter, with a higher threshold where these traces would get more than `BUDGET` each."""
+        marked = [mark for each in cases for mark in self.probabilities(each.candidates).values()]
+        least = threshold_for(np.asarray(marked), len(cases), BUDGET)
+        return replace(self, threshold=max(self.threshold, least))
+
     def as_json(self) -> dict[str, object]:
-        """The table as it lies beside this module."""
-        shares: dict[str, dict[str, dict[str, float]]] = {}
-        for signal, cells in self.shares.items():
-            for (place, category), share in cells.items():
-                shares.setdefault(signal, {}).setdefault(place, {})[category] = round(share, 3)
-        return {"fitted_on": self.fitted_on, "threshold": round(self.threshold, 3), "shares": shares}
+        """Shares and weights as they lie beside this module."""
+        return {
+            "fitted_on": self.fitted_on,
+            "threshold": round(self.threshold, 4),
+            "kinds": {
+                name: _by_category(row, LEAST_SHARE)
+                for name, row in zip(KINDS, self.kinds.tolist(), strict=True)
+            },
+            "weights": {
+                sign: _by_category(row, LEAST_WEIGHT)
+                for sign, row in zip(self.signs, self.weights.tolist(), strict=True)
+            },
+        }
 
 
-def _together(voices: Sequence[tuple[float, Sighting]]) -> tuple[float, Sighting]:
-    missed = 1.0
-    for share, _ in voices:
-        missed *= 1 - share
-    return 1 - missed, max(voices, key=lambda voice: voice[0])[1]
+def marks(probable: Matrix) -> Matrix:
+    """The marks of one trace's pairs, from their shares.
+
+    Shares over the square root of their sum, because few failures weigh more than each of many; and a little
+    more for the likeliest span of each category, because the benchmark also asks whether it occurs at all.
+    """
+    if not len(probable):
+        return probable
+    promised = max(1.0, float(probable.sum()))
+    marked: Matrix = probable / float(np.sqrt(promised))
+    anywhere = 1 - np.prod(1 - probable, axis=0)
+    marked[probable.argmax(axis=0), np.arange(probable.shape[1])] += OCCURS * anywhere
+    return marked
+
+
+def _pairs(candidates: Sequence[Candidate], marked: Matrix) -> dict[Pair, float]:
+    return {
+        (candidates[row].span, CATEGORIES[column]): float(marked[row, column])
+        for row, column in zip(*np.nonzero(marked), strict=True)
+    }
+
+
+def _table(candidates: Sequence[Candidate], signs: Sequence[str]) -> Matrix:
+    """Which of these signs, kinds among them, each span has. Shape (spans, signs)."""
+    column = {sign: number for number, sign in enumerate(signs)}
+    table = np.zeros((len(candidates), len(signs)))
+    for row, each in enumerate(candidates):
+        table[row, [column[sign] for sign in _all_signs(each) if sign in column]] = 1
+    return table
+
+
+def _all_signs(candidate: Candidate) -> frozenset[str]:
+    return candidate.signs | {f"kind {tuple(KINDS)[kind_of(candidate)]}"}
+
+
+def _by_category(given: Sequence[float], least: float) -> dict[str, float]:
+    return {CATEGORIES[n]: round(value, 3) for n, value in enumerate(given) if abs(value) >= least}
+
+
+def _in_order(told: JSON) -> tuple[float, ...]:
+    known = cast(Mapping[str, float], as_object(told))
+    return tuple(float(known.get(category, 0.0)) for category in CATEGORIES)
 
 
 def shipped() -> Adapter:
-    """The table beside this module. Raises `DataMissingError` when it is not there or cannot be read."""
+    """The adapter beside this module. Raises `DataMissingError` when it is not there or cannot be read."""
     table = as_object(read_json(TABLE))
     threshold = table.get("threshold")
     if not isinstance(threshold, (int, float)):
         raise DataMissingError(f"{TABLE} has no threshold; write it with --fit")
-    signals = cast(Mapping[str, Mapping[Place, Mapping[str, float]]], as_object(table.get("shares")))
-    shares = {
-        signal: {(place, name): share for place, cells in places.items() for name, share in cells.items()}
-        for signal, places in signals.items()
-    }
-    return Adapter(shares, float(threshold), str(table.get("fitted_on", "")))
+    told = as_object(table.get("kinds"))
+    kinds = np.array([_in_order(told.get(name, {})) for name in KINDS])
+    weighed = as_object(table.get("weights"))
+    signs = (*(sign for sign in weighed if sign != _ALWAYS), _ALWAYS)
+    weights = np.array([_in_order(weighed.get(sign, {})) for sign in signs])
+    return Adapter(kinds, signs, weights, float(threshold), str(table.get("fitted_on", "")))
 
 
 def digest(cases: Iterable[Examined]) -> str:
@@ -108,86 +162,43 @@ def digest(cases: Iterable[Examined]) -> str:
 
 
 def fit(cases: Sequence[Examined]) -> Adapter:
-    """The table for these traces, with the threshold of the best pair F1 within the budget.
+    """The adapter for these traces, with the threshold that keeps to `PREDICTIONS` a trace.
 
-    The threshold is set on predictions for traces that the shares were not fitted on (five folds),
-    because a rare signal looks better on its own traces than it is.
+    The threshold is set on what other traces say of each, because a rare kind looks better on its own
+    traces than it is.
     """
-    honest: list[tuple[float, bool]] = []
-    for training, held_out in folds(cases, lambda each: each.case.id, count=5, seed=0):
-        adapter = Adapter(fit_shares(training), 0.0)
-        for position in held_out:
-            each = cases[position]
-            honest.extend(
-                (share, pair in each.gold) for pair, share in adapter.probabilities(each.sightings).items()
-            )
-    gold = sum(len(each.gold) for each in cases)
-    return Adapter(fit_shares(cases), best_threshold(honest, gold, len(cases)), digest(cases))
+    listed = [candidate for each in cases for candidate in each.candidates]
+    traces = [number for number, each in enumerate(cases) for _ in each.candidates]
+    labels = np.zeros((len(listed), len(CATEGORIES)))
+    for row, (candidate, trace) in enumerate(zip(listed, traces, strict=True)):
+        for column, category in enumerate(CATEGORIES):
+            labels[row, column] = (candidate.span, category) in cases[trace].gold
+    kinds = [kind_of(candidate) for candidate in listed]
+    signs = _known_signs(cases)
+    table = _table(listed, signs)
+    honest = (shares_without_own(kinds, labels, traces) + honest_shares(table, labels, traces)) / 2
+    owner = np.asarray(traces)
+    marked = np.concatenate([marks(honest[owner == number]) for number in range(len(cases))])
+    threshold = threshold_for(marked.ravel(), len(cases), PREDICTIONS)
+    weights = fitted_weights(table, labels)
+    telling = np.abs(weights).max(axis=1) >= LEAST_WEIGHT
+    kept = tuple(sign for sign, tells in zip((*signs, _ALWAYS), telling, strict=True) if tells)
+    return Adapter(kind_shares(kinds, labels), kept, weights[telling], threshold, digest(cases))
 
 
-def best_threshold(predictions: Iterable[tuple[float, bool]], gold: int, traces: int) -> float:
-    """The probability at which pair F1 is best with at most `MOST_PREDICTIONS` a trace."""
-    best, threshold, hits = 0.0, 1.0, 0
-    ranked = sorted(predictions, reverse=True)
-    for count, (share, hit) in enumerate(ranked, start=1):
-        hits += hit
-        if count > MOST_PREDICTIONS * traces:
-            break
-        if count < len(ranked) and ranked[count][0] == share:
-            continue
-        score = harmonic(ratio(hits, count), ratio(hits, gold))
-        if score > best:
-            best, threshold = score, share
-    return threshold
+def threshold_for(marked: npt.NDArray[np.float64], traces: int, per_trace: float) -> float:
+    """The least mark at which no more than `per_trace` pairs a trace are predicted, on average."""
+    ranked = np.sort(marked[marked > 0])[::-1]
+    allowed = int(per_trace * traces)
+    if len(ranked) <= allowed:
+        return float(ranked[-1]) if len(ranked) else 1.0
+    return float(np.nextafter(ranked[allowed], 2.0))
 
 
-def fit_shares(cases: Sequence[Examined]) -> Shares:
-    """The smoothed share of right pairs for every signal, place and category."""
-    hits, seen = _counted(cases)
-    everything = {cell: ratio(count, seen["", cell[0]]) for (key, cell), count in hits.items() if not key}
-    detectors = sorted({sighting.detector for each in cases for sighting in each.sightings})
-    signals = sorted({sighting.signal for each in cases for sighting in each.sightings})
-    shares: dict[str, Mapping[Cell, float]] = {}
-    for key in detectors:
-        shares[key] = {
-            cell: _smoothed(hits[key, cell], seen[key, cell[0]], base) for cell, base in everything.items()
-        }
-    for key in signals:
-        parent = shares[key.split(".", 1)[0]]
-        shares[key] = {
-            cell: _smoothed(hits[key, cell], seen[key, cell[0]], base) for cell, base in parent.items()
-        }
-    return {
-        key: {cell: share for cell, share in cells.items() if share >= LEAST_SHARE}
-        for key, cells in shares.items()
-    }
-
-
-def _smoothed(hits: int, seen: int, inherited: float) -> float:
-    return (hits + SMOOTHING * inherited) / (seen + SMOOTHING)
-
-
-def _counted(cases: Sequence[Examined]) -> tuple[Counter[tuple[str, Cell]], Counter[tuple[str, Place]]]:
-    """Right pairs and spans looked at, by signal, by detector and, under the empty key, by all.
-
-    A span counts once a trace for each key, however many issues point at it.
-    """
-    hits: Counter[tuple[str, Cell]] = Counter()
-    seen: Counter[tuple[str, Place]] = Counter()
-    for each in cases:
-        named: dict[str, set[str]] = defaultdict(set)
-        for span, category in each.gold:
-            named[span].add(category)
-        for key, place, span in sorted(set(_pointed(each.sightings))):
-            seen[key, place] += 1
-            for category in named.get(span, ()):
-                hits[key, (place, category)] += 1
-    return hits, seen
-
-
-def _pointed(sightings: Iterable[Sighting]) -> Iterator[tuple[str, Place, str]]:
-    for sighting in sightings:
-        for place in PLACES:
-            if place in sighting.spans:
-                for key in ("", sighting.detector, sighting.signal):
-                    yield key, place, sighting.spans[place]
+def _known_signs(cases: Sequence[Examined]) -> tuple[str, ...]:
+    tally = Counter(
+        sign
+        for each in cases
+        for sign in {sign for candidate in each.candidates for sign in _all_signs(candidate)}
+    )
+    return tuple(sorted(sign for sign, count in tally.items() if count >= LEAST_TRACES))

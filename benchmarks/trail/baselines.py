@@ -1,11 +1,12 @@
-"""What can be had without looking at what happened: the yardstick of every figure beside it."""
+"""What can be had without any detector: the yardstick of every figure beside it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from benchmarks.trail.adapter import fit
 from benchmarks.trail.data import Pair
 from benchmarks.trail.sightings import Examined
 from pisama.trace import Trace
@@ -54,6 +55,23 @@ def role_prior(training: Sequence[Examined], per_trace: float) -> Predictor:
             break
         threshold = share
     return _RolePrior(shares, threshold).predict
+
+
+def without_issues(training: Sequence[Examined]) -> Predictor:
+    """The adapter's own table on the other signs alone: what its figures owe to parts and outcomes."""
+    adapter = fit([_stripped(each) for each in training])
+    return lambda each: adapter.predict(_stripped(each).candidates)
+
+
+def _stripped(each: Examined) -> Examined:
+    bare = tuple(replace(candidate, signs=_no_issues(candidate.signs)) for candidate in each.candidates)
+    return replace(each, candidates=bare)
+
+
+def _no_issues(signs: frozenset[str]) -> frozenset[str]:
+    return frozenset(
+        sign for sign in signs if not sign.removeprefix("tool: ").startswith(("issue ", "evidence "))
+    )
 
 
 def roles(trace: Trace) -> dict[str, str]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from benchmarks.statistics import folds, ratio
 from benchmarks.trail.adapter import Adapter, fit
-from benchmarks.trail.baselines import Predictor, categories_everywhere, role_prior
+from benchmarks.trail.baselines import Predictor, categories_everywhere, role_prior, without_issues
 from benchmarks.trail.data import SPLITS, Pair
 from benchmarks.trail.metrics import Figures, Scored, figures
 from benchmarks.trail.sightings import Examined
@@ -22,6 +22,7 @@ BASELINES: Mapping[str, Callable[[Sequence[Examined]], Predictor]] = {
     "five most common, every model call": partial(categories_everywhere, count=5),
     "span-role prior, 5 a trace": partial(role_prior, per_trace=5),
     "span-role prior, 12 a trace": partial(role_prior, per_trace=12),
+    "the adapter without any issue": without_issues,
 }
 
 
@@ -44,8 +45,8 @@ def cross_validated(cases: Sequence[Examined]) -> Answers:
             adapter = fit(training)
             for position in held_out:
                 each = cases[position]
-                shares[position] = adapter.probabilities(each.sightings)
-                scored[position] = Scored(adapter.predict(each.sightings), each.gold)
+                shares[position] = adapter.probabilities(each.candidates)
+                scored[position] = Scored(adapter.predict(each.candidates), each.gold)
         all_scored.append([scored[position] for position in range(len(cases))])
         all_probabilities.append([shares[position] for position in range(len(cases))])
     return Answers(all_scored, all_probabilities)
@@ -54,8 +55,8 @@ def cross_validated(cases: Sequence[Examined]) -> Answers:
 def with_table(cases: Sequence[Examined], adapter: Adapter) -> Answers:
     """The adapter's answers for these traces, whatever it was fitted on."""
     return Answers(
-        [[Scored(adapter.predict(each.sightings), each.gold) for each in cases]],
-        [[adapter.probabilities(each.sightings) for each in cases]],
+        [[Scored(adapter.predict(each.candidates), each.gold) for each in cases]],
+        [[adapter.probabilities(each.candidates) for each in cases]],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from benchmarks.examination import EVERYTHING, report_on
 from benchmarks.trail.data import Case, Pair, blind_trace, gold_pairs
+from benchmarks.trail.spans import Candidate, candidates
 from pisama.issue import Issue
 from pisama.report import TraceReport
 from pisama.trace import Step, Trace
@@ -37,6 +38,7 @@ class Examined:
     case: Case
     trace: Trace
     sightings: tuple[Sighting, ...]
+    candidates: tuple[Candidate, ...]
     gold: frozenset[Pair]
 
 
@@ -48,7 +50,8 @@ def examine(case: Case) -> Examined:
     report = report_on(blind_trace(case.trace_path), EVERYTHING)
     seen = sightings(report) if report is not None else ()
     trace = report.trace if report is not None else Trace(case.id, "unreadable")
-    return Examined(case, trace, seen, gold_pairs(case.annotation_path))
+    spans = candidates(trace, [sighting.issue for sighting in seen])
+    return Examined(case, trace, seen, spans, gold_pairs(case.annotation_path))
 
 
 def sightings(report: TraceReport) -> tuple[Sighting, ...]:

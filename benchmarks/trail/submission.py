@@ -10,7 +10,9 @@ from benchmarks.statistics import folds
 from benchmarks.trail.adapter import Adapter, fit
 from benchmarks.trail.evaluation import FOLDS, SEEDS
 from benchmarks.trail.sightings import Examined
+from benchmarks.trail.spans import Candidate
 from pisama.issue import Issue, Level
+from pisama.text import quote
 
 _IMPACT = {
     Level.INFO: "LOW",
@@ -35,20 +37,27 @@ def write_submission(folder: Path, cases: Sequence[Examined], adapter: Adapter |
 
 def submission(each: Examined, adapter: Adapter) -> dict[str, object]:
     """The predictions of one trace, the most probable first."""
-    supported = adapter.supported(each.sightings).items()
-    ranked = sorted(supported, key=lambda item: (-item[1][0], item[0]))
+    by_span = {candidate.span: candidate for candidate in each.candidates}
+    ranked = sorted(adapter.probabilities(each.candidates).items(), key=lambda item: (-item[1], item[0]))
     errors = [
-        {
-            "category": category,
-            "location": span,
-            "evidence": sighting.issue.evidence[0].quote,
-            "description": sighting.issue.summary,
-            "impact": _IMPACT[sighting.issue.level],
-        }
-        for (span, category), (share, sighting) in ranked
-        if share >= adapter.threshold
+        {"category": category, "location": span, **_told(by_span[span])}
+        for (span, category), mark in ranked
+        if mark >= adapter.threshold
     ]
     return {"errors": errors, "scores": [_scores([sighting.issue for sighting in each.sightings])]}
+
+
+def _told(candidate: Candidate) -> dict[str, str]:
+    """What the form wants beside category and place: of the worst issue there, else of the span itself."""
+    issue = candidate.issue
+    if issue is None:
+        signs = ", ".join(sorted(candidate.signs))
+        return {"evidence": quote(candidate.words), "description": f"By its signs: {signs}.", "impact": "LOW"}
+    return {
+        "evidence": issue.evidence[0].quote,
+        "description": issue.summary,
+        "impact": _IMPACT[issue.level],
+    }
 
 
 def _scores(issues: Sequence[Issue]) -> dict[str, float]:

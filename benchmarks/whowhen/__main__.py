@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +11,27 @@ import typer
 from rich.table import Table
 
 from benchmarks.command import application, clear_errors, show, table, tracked, write_json
-from benchmarks.whowhen.answers import BASELINES, examined, pisama_answers
+from benchmarks.data import DataMissingError
+from benchmarks.whowhen.answers import BASELINES, attributed, earliest_issue, examined
 from benchmarks.whowhen.data import SUBSETS, Case, find_cases
-from benchmarks.whowhen.metrics import TOLERANCES, Answer, Figures, figures, random_figures
+from benchmarks.whowhen.fitting import Labelled, digest, fit
+from benchmarks.whowhen.metrics import TOLERANCES, Answer, Figures, averaged, random_figures
+from benchmarks.whowhen.validation import (
+    Placed,
+    Reliability,
+    cross_validated,
+    labelled,
+    placed,
+    reliability,
+    transferred,
+)
+from pisama.attribution import model
+from pisama.attribution.signs import ORDER
+
+WEIGHTS = Path(model.__file__).with_name("weights.json")
+
+Systems = dict[str, Sequence[Sequence[Answer]]]
+"""By system its answers to every case, once for each repetition."""
 
 
 def main(
@@ -25,38 +43,96 @@ def main(
         Path | None, typer.Option(help="Write the figures to this file.", show_default=False)
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(help="Write who and when for every case to this file.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Write who and when for every case to this file. No case is answered with weights fitted on it.",
+            show_default=False,
+        ),
     ] = None,
+    shuffles: Annotated[
+        int, typer.Option(min=0, help="Repetitions of the cross-validation, each with other folds.")
+    ] = 5,
+    *,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help=f"Fit the weights that pisama ships with, pisama/attribution/{WEIGHTS.name}."
+        ),
+    ] = False,
+    weights: Annotated[
+        Path, typer.Option(help="Where --fit writes the weights.", show_default=False)
+    ] = WEIGHTS,
 ) -> None:
     """Name the agent and the step of the decisive mistake in the runs of Who&When."""
     with clear_errors():
         cases = find_cases(data)
-        name, answers = pisama_answers([examined(case) for case in tracked(cases, "conversations")])
-        systems = {name: answers, **{each: [ask(case) for case in cases] for each, ask in BASELINES.items()}}
+        reports = [examined(case) for case in tracked(cases, "conversations")]
+        known = [labelled(case, report) for case, report in zip(cases, reports, strict=True)]
+        if refit:
+            _fit(known, weights)
+        validated = cross_validated(known, shuffles, tracked=tracked)
+        unordered = cross_validated(known, shuffles, ORDER, tracked)
+        systems: Systems = {
+            **({"pisama, cross-validated": _answers(validated)} if validated else {}),
+            **({"the same without signs of order": _answers(unordered)} if unordered else {}),
+            "pisama, fitted on the other subset": _answers([transferred(known)]),
+            **_shipped(known),
+            "pisama, as `analyze` says": [[attributed(report) for report in reports]],
+            "earliest sure issue": [[earliest_issue(report) for report in reports]],
+            **{each: [[ask(case) for case in cases]] for each, ask in BASELINES.items()},
+        }
         found = {
             subset: _compared(
                 cases, systems, [n for n, case in enumerate(cases) if subset in (case.subset, "together")]
             )
             for subset in (*SUBSETS, "together")
         }
-        show(*(_table(subset, each) for subset, each in found.items()))
+        trusted = reliability(cases, validated)
+        show(*(_table(subset, each) for subset, each in found.items()), *_confidence(trusted))
         if predictions is not None:
+            said = next(iter(systems.values()))[0]
             write_json(
-                predictions, {case.id: asdict(answer) for case, answer in zip(cases, answers, strict=True)}
+                predictions, {case.id: asdict(answer) for case, answer in zip(cases, said, strict=True)}
             )
         if json is not None:
             plain = {
                 subset: {each: asdict(figure) for each, figure in systems.items()}
                 for subset, systems in found.items()
             }
-            write_json(json, {"benchmark": "whowhen", "system": name, "figures": plain})
+            confidence = [asdict(each) for each in trusted]
+            write_json(
+                json,
+                {"benchmark": "whowhen", "shuffles": shuffles, "figures": plain, "confidence": confidence},
+            )
 
 
-def _compared(
-    cases: Sequence[Case], systems: dict[str, list[Answer]], chosen: Sequence[int]
-) -> dict[str, Figures]:
+def _fit(known: Sequence[Labelled | None], weights: Path) -> None:
+    try:
+        fitted = fit([each for each in known if each is not None])
+    except ValueError as error:
+        raise DataMissingError(str(error)) from None
+    model.write_weights(fitted, weights)
+    model.shipped.cache_clear()
+
+
+def _shipped(known: Sequence[Labelled | None]) -> Systems:
+    """The weights as they are shipped, unless they were fitted on these very cases and would flatter."""
+    weights = model.shipped()
+    fitted_here = weights.fitted_on == digest(each.case.id for each in known if each is not None)
+    name = "pisama, as shipped" + (" (fitted on these cases)" if fitted_here else "")
+    return {name: _answers([[placed(each, weights) for each in known]])}
+
+
+def _answers(shuffles: Sequence[Sequence[Placed]]) -> Sequence[Sequence[Answer]]:
+    return [[each.answer for each in said] for said in shuffles]
+
+
+def _compared(cases: Sequence[Case], systems: Systems, chosen: Sequence[int]) -> dict[str, Figures]:
     some = [cases[position] for position in chosen]
-    found = {name: figures(some, [answers[n] for n in chosen]) for name, answers in systems.items()}
+    found = {
+        name: averaged(some, [[answers[n] for n in chosen] for answers in shuffles])
+        for name, shuffles in systems.items()
+    }
     return {**found, "a message at random": random_figures(some)}
 
 
@@ -75,6 +151,12 @@ def _table(subset: str, systems: dict[str, Figures]) -> Table:
     columns = ("", "agent", "step", *(f"±{size}" for size in TOLERANCES), "lenient agent", "lenient step")
     cases = next(iter(systems.values())).cases
     return table(f"Who&When, {subset}, {cases} cases, strict", columns, rows, "below: 95% Wilson intervals")
+
+
+def _confidence(trusted: Sequence[Reliability]) -> Iterator[Table]:
+    if trusted:
+        rows = [(f"{each.stated:.2f}", f"{each.right:.2f}", str(each.cases)) for each in trusted]
+        yield table("Confidence in the step, cross-validated", ("stated", "right", "answers"), rows)
 
 
 if __name__ == "__main__":

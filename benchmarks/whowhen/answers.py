@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from benchmarks.examination import AS_SHIPPED, report_on
 from benchmarks.whowhen.data import Case
@@ -19,16 +19,6 @@ SURE = 0.6
 def examined(case: Case) -> TraceReport | None:
     """The report on the conversation alone, with the settings pisama ships with."""
     return report_on(case.blind, AS_SHIPPED)
-
-
-def pisama_answers(reports: Sequence[TraceReport | None]) -> tuple[str, list[Answer]]:
-    """How pisama answered, and its answers.
-
-    The attribution of the reports, if any of them has one; else the earliest issue it is sure of.
-    """
-    if any(report is not None and report.attribution is not None for report in reports):
-        return "pisama, attribution", [attributed(report) for report in reports]
-    return "pisama, earliest sure issue", [earliest_issue(report) for report in reports]
 
 
 def attributed(report: TraceReport | None) -> Answer:

@@ -51,6 +51,20 @@ def figures(cases: Sequence[Case], answers: Sequence[Answer]) -> Figures:
     )
 
 
+def averaged(cases: Sequence[Case], shuffles: Sequence[Sequence[Answer]]) -> Figures:
+    """The mean over repetitions with different folds; the intervals are those of one repetition."""
+    each = [figures(cases, answers) for answers in shuffles]
+    of = len(cases)
+    return Figures(
+        cases=of,
+        agent=proportion(mean(one.agent.value for one in each) * of, of),
+        step=proportion(mean(one.step.value for one in each) * of, of),
+        within={size: mean(one.within[size] for one in each) for size in TOLERANCES},
+        lenient_agent=mean(one.lenient_agent for one in each),
+        lenient_step=mean(one.lenient_step for one in each),
+    )
+
+
 def _near(case: Case, answer: Answer, tolerance: int) -> bool:
     return answer.step is not None and abs(answer.step - case.step) <= tolerance
 

@@ -317,11 +317,17 @@ class Completion(Detector):
 
     def _ending(self, trace: Trace, table: Features, last: Step) -> Iterator[Issue]:
         if trace.outcome in LIMITS:
+            answer = (trace.final_answer or "").strip()
+            how = (
+                f"with what it had by then as its answer: “{quote(answer, width=80)}”"
+                if answer
+                else "without an answer"
+            )
             yield self.issue(
                 trace,
                 "limit",
                 last,
-                f"The run was ended by a limit ({trace.outcome}) after {len(trace.steps)} steps, without an answer.",
+                f"The run was ended by a limit ({trace.outcome}) after {len(trace.steps)} steps, {how}.",
                 evidence=(Evidence(quote(last.text or "no text"), last.index, None, "the last step"),),
                 recommendation="Find out what the steps were spent on before raising the limit; split the task or stop repeats first.",
                 about=(trace.outcome,),

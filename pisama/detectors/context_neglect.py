@@ -10,9 +10,10 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import Element, ElementKind
-from pisama.facts import PROSE, Known, asked, refuses
+from pisama.facts import PROSE, asked, refuses
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
+from pisama.known import Known
 from pisama.mismatches import Sort, mismatches
 from pisama.spots import find_near
 from pisama.text import quote
@@ -61,12 +62,12 @@ class ContextNeglect(Detector):
     needs = frozenset({Needs.SEEN})
     tags = ("trail:Context Handling Failures", "mast:FM-1.4", "mast:FM-2.5")
     signals: ClassVar = {
-        "asked_again": Signal("asks for what it was given and has not used", 50, 0.75),
+        "asked_again": Signal("asks for what it was given and has not used", 50, 0.5),
         "called_missing": Signal("says that something was not given although it was", 50, 0.65),
         "other_value": Signal(
-            "a call names a value nobody gave, though one was given for that field", 55, 0.7
+            "a call names a value nobody gave, though one was given for that field", 55, 0.5
         ),
-        "slip": Signal("a call uses a value that nobody gave and that is nearly the given one", 62, 0.75),
+        "slip": Signal("a call uses a value that nobody gave and that is nearly the given one", 62, 0.5),
         "other_date": Signal("a call uses another day than the only one given", 50, 0.6),
         "other_count": Signal("a call uses another number of things than the task says", 50, 0.6),
         "wrong_year": Signal("a date of the task is used with a year nobody gave", 55, 0.75),

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import normal_number
-from pisama.facts import Known
 from pisama.features import canonical, features
 from pisama.issue import Evidence, Issue
+from pisama.known import Known
 from pisama.spots import find_near
 from pisama.stores import Access, Cell, accesses
 from pisama.text import quote, words

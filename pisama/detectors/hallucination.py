@@ -20,7 +20,17 @@ _REMEDIES: dict[Kind, str] = {
     "claimed_without_call": "Compare the agent's report with the calls it made, and refuse a report of an act that no call carried out.",
     "checked_without_call": "Require a tool result behind every statement that something was searched, run or verified.",
     "answer_without_retrieval": "Do not accept a final answer before the retrieval steps of the plan have results, and have the answer cite them.",
+    "retrieval_claimed": "Hold the sources an answer speaks of against the record of calls, and refuse an answer whose searches never ran.",
+    "guessed": "Have the agent give its answer together with what it could not find, and let it end with “not found” without penalty.",
     "simulated": "Let the agent stop and say what it could not get; made-up data must never stand in for a result.",
+}
+_SUMMARIES: dict[Kind, str] = {
+    "claimed_without_call": "{agent} says {words}, but no call up to here did that.",
+    "checked_without_call": "{agent} says {words}, but nothing of the kind had been called.",
+    "answer_without_retrieval": "{agent} answers without any call that could know, though the plan says {words}.",
+    "retrieval_claimed": "{agent} speaks of something looked up ({verb}), but no call could know, though the plan says {words}.",
+    "guessed": "{agent} says that nothing was found, settles for a guess ({words}) and gives it as the answer.",
+    "simulated": "{agent} makes up what it should have got: {words}.",
 }
 
 
@@ -65,6 +75,8 @@ class Hallucination(Detector):
         "answer_without_retrieval": Signal(
             "the answer comes without the retrieval that the plan demands", 65, 0.75
         ),
+        "retrieval_claimed": Signal("the answer speaks of a retrieval that never took place", 70, 0.8),
+        "guessed": Signal("a guess after failed searches is given as the answer", 35, 0.5),
         "simulated": Signal("results are made up in place of a call", 58, 0.6),
     }
 
@@ -143,6 +155,27 @@ class Hallucination(Detector):
             manager: final_answer(answer="1932")
             """,
         ),
+        Example(
+            "an answer that says itself that it is a guess",
+            """
+            task: How many people live in Pomeroy?
+            tools: web_search(query), final_answer(answer)
+            agent: web_search(query="Pomeroy population") -> no results
+            agent: The search did not return a figure, so I give a plausible one.
+              final_answer(answer="Probably about 1,400; I could not find a source.")
+            """,
+        ),
+        Example(
+            "one source failed, another gave the answer",
+            """
+            task: How many people live in Pomeroy?
+            tools: web_search(query), visit_page(url), final_answer(answer)
+            agent: visit_page(url="pomeroy.gov") -> error: 403
+            agent: web_search(query="Pomeroy population") -> Pomeroy has 1,389 inhabitants (census 2020).
+            agent: The page was not available, but the search gives the census figure.
+              final_answer(answer="1,389")
+            """,
+        ),
     )
     fires = (
         Example(
@@ -196,6 +229,28 @@ class Hallucination(Detector):
             at=(1,),
         ),
         Example(
+            "the answer speaks of a search that never ran",
+            """
+            task: How many people live in Pomeroy?
+            tools: web_search(query), final_answer(answer)
+            agent: Plan:\\n1. Use the web_search tool to find the census figure.\\n2. Return the figure.
+            agent: Our search of the census, carefully verified, gives the figure.
+              final_answer(answer="1,389")
+            """,
+            at=(1,),
+        ),
+        Example(
+            "a guess given as the answer",
+            """
+            task: How many bird species does the video show at once?
+            tools: web_search(query), final_answer(answer)
+            agent: web_search(query="bird species in the video") -> no results
+            agent: The search did not return the number. Such videos typically show many species, so I must give a count.
+              final_answer(answer="27")
+            """,
+            at=(1,),
+        ),
+        Example(
             "simulated results passed on",
             """
             task: What did the house sell for?
@@ -237,13 +292,7 @@ def _summary(item: Unbacked) -> str:
         times = f" all {item.failed.count} times" if item.failed.count > 1 and not item.failed.worked else ""
         message = quote(item.failed.last.outcome.message, width=120)
         return f"{agent} says {words}, but {_what(item.failed.last)} failed{times}: {message}."
-    if item.kind == "claimed_without_call":
-        return f"{agent} says {words}, but no call up to here did that."
-    if item.kind == "checked_without_call":
-        return f"{agent} says {words}, but nothing of the kind had been called."
-    if item.kind == "answer_without_retrieval":
-        return f"{agent} answers without any call that could know, though the plan says {words}."
-    return f"{agent} makes up what it should have got: {words}."
+    return _SUMMARIES[item.kind].format(agent=agent, words=words, verb=f"\u201c{item.verb}\u201d")
 
 
 def _evidence_of(call: CallFeatures) -> Evidence:

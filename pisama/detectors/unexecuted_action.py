@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from pisama.acts import is_bookkeeping, is_executor
-from pisama.code_text import code_of
+from pisama.code_text import code_of, without_literals
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import features
 from pisama.issue import Evidence, Issue
@@ -18,9 +18,6 @@ from pisama.trace import Step, Trace
 
 _REQUEST = re.compile(
     r"\b(?:please|could you|can you|would you|help me|help us|I need you to|your task is)\b", re.IGNORECASE
-)
-_LITERAL = re.compile(
-    r""""{3}(?s:.*?)"{3}|'{3}(?s:.*?)'{3}|"(?:[^"\\\n]|\\.){0,2000}"|'(?:[^'\\\n]|\\.){0,2000}'|#[^\n]{0,2000}"""
 )
 _CALLED = re.compile(r"\b([A-Za-z_]\w{0,100})[ \t]{0,4}\(")
 _ASSIGNED_TEXT = re.compile(r"^[ \t]{0,40}[A-Za-z_]\w{0,100}[ \t]{0,4}=[ \t]{0,4}(?:\([ \t\n]{0,80})?[fr]?[\"']", re.MULTILINE)  # fmt: skip
@@ -58,8 +55,8 @@ class UnexecutedAction(Detector):
     needs = frozenset({Needs.STEPS, Needs.TEXT})
     tags = ("mast:FM-2.6",)
     signals: ClassVar = {
-        "printed": Signal("a request to a tool or an agent is only printed", 50, 0.85),
-        "announced": Signal("an announced call or request never comes", 45, 0.55),
+        "printed": Signal("a request to a tool or an agent is only printed", 50, 0.7),
+        "announced": Signal("an announced call or request never comes", 45, 0.45),
     }
 
     max_issues: int = 3
@@ -264,7 +261,7 @@ def _only_writes(code: str) -> bool:
     """Whether code assigns a text that asks somebody for something, and does nothing but print."""
     if not _ASSIGNED_TEXT.search(code) or not _REQUEST.search(code):
         return False
-    called = set(_CALLED.findall(_LITERAL.sub("''", code)))
+    called = set(_CALLED.findall(without_literals(code)))
     return "print" in called and called <= _WRITING
 
 

@@ -88,7 +88,21 @@ class Withholding(Detector):
     known_share: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of the task's words an agent must have been given to know the task."""
 
+    asked_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Share of its words that a finding and the request have in common (of the shorter of the two) when it is one that was asked for."""
+
     quiet = (
+        Example(
+            "found on the way what nobody had asked for",
+            """
+            task: Find the opening year of the museum in Oslo.
+            boss: surfer(task="Find the opening year of the museum.") -> I was unable to find the year.
+            surfer [context=own]: I found a scanned leaflet of 14 pages with a map and a list of sponsors.
+              search(query="museum opening year") -> No results found.
+            surfer [context=own]: I was unable to find the year.
+            boss: The year could not be found.
+            """,
+        ),
         Example(
             "the request carries what is needed",
             """
@@ -278,6 +292,7 @@ class Withholding(Detector):
                     and _FOUND.search(sentence)
                     and not _NOTHING.search(sentence)
                     and "?" not in sentence
+                    and self._asked_for(table, sentence, hand.request)
                 ):
                     yield self._issue_at(
                         trace,
@@ -289,6 +304,11 @@ class Withholding(Detector):
                         (Evidence(quote(sentence), step.index, note="what it had found"),),
                     )
                     return
+
+    def _asked_for(self, table: Features, sentence: str, request: str) -> bool:
+        found, wanted = table.stem_set(sentence), table.stem_set(request)
+        shorter, longer = sorted((found, wanted), key=len)
+        return containment(shorter, longer) >= self.asked_share
 
     def _issue_at(
         self,

@@ -52,7 +52,7 @@ class Document:
     sample: tuple[JSON, ...] = field(default=())
     """The first records, at most `SAMPLE_RECORDS` of them."""
     text: str | None = None
-    """The text, when it is not JSON (a Markdown log); `read` is then empty."""
+    """The text, when it is not JSON (a Markdown log); `read` then gives the objects that Node printed in it."""
     tables: Mapping[str, Table] = field(default_factory=dict)
     """The tables of a database, by name; `read` is then empty."""
     members: Members = field(default_factory=dict)

@@ -18,6 +18,7 @@ from pisama.loaders.csv_rows import csv_records, delimiter_of
 from pisama.loaders.database import open_database
 from pisama.loaders.folders import files_in
 from pisama.loaders.frames import framed, unframed
+from pisama.loaders.javascript_text import printed_objects
 from pisama.loaders.json_lines import are_lines, ends_cut, line_records
 from pisama.loaders.json_text import BadEncoding, BadJSON, decode
 from pisama.loaders.json_values import read_values
@@ -38,7 +39,7 @@ CONTAINERS = (
     ("Parquet", "with the extra `parquet`"),
     ("CSV", "with the names of the columns in its first line"),
     ("protobuf", "one message, or messages with their lengths before them"),
-    ("text", "where a format is not JSON at all"),
+    ("text", "where a format is not JSON at all; objects that Node.js printed are read"),
 )
 """What inputs may be wrapped in, and a word about each."""
 
@@ -220,8 +221,11 @@ def _is_prose(items: Sequence[Record | LoadError]) -> bool:
 
 
 def _text_document(data: bytes, problem: LoadError, path: str | None) -> Document:
+    """Text, with the objects that a program printed in it: a log of spans, or code that a text quotes."""
     text = data.decode("utf-8", "replace")
-    return Document(path, lambda: iter(()), text=text, problem=problem)
+    printed = printed_objects(text, path)
+    sample = take_sample(iter(printed))
+    return Document(path, lambda: iter(printed), text=text, sample=sample, problem=problem)
 
 
 def _from_value(value: object, path: str | None) -> Document | LoadError:

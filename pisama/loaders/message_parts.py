@@ -97,6 +97,11 @@ def _block_text(block: Mapping[str, JSON]) -> str:
     return f"[{kind}]" if kind in _MEDIA or "source" in block or "data" in block else to_json(dict(block))
 
 
+def kind_of(part: dict[str, JSON]) -> str:
+    """What a part is: its type, else what the one key it has says; empty when it says nothing."""
+    return _kind(part)[0]
+
+
 def is_result(kind: str) -> bool:
     """Whether parts of this type are results of tools."""
     return kind.endswith(("tool_result", "tool-result")) or kind in _RESULTS

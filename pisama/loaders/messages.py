@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pisama.loaders.message_parts import Parts, ToolResult, content_text, is_result
+from pisama.loaders.message_parts import Parts, ToolResult, content_text, is_result, kind_of
 from pisama.loaders.pairing import Pairing
 from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first
 from pisama.trace import JSON, Location, Message, Role, Step, ToolCall
@@ -101,7 +101,7 @@ def read_message(record: Mapping[str, JSON], at: Location | None = None) -> Chat
 
 
 def _has_result_parts(content: JSON) -> bool:
-    return any(is_result(as_string(as_mapping(part).get("type")) or "") for part in as_list(content))
+    return any(is_result(kind_of(as_mapping(part))) for part in as_list(content))
 
 
 def _tool_message(record: Mapping[str, JSON], content: JSON) -> ToolResult:

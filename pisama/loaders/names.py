@@ -90,10 +90,12 @@ TOOL_ARGUMENTS: Names = (
     "arguments",
     "input",
 )
+ADK_ANSWER = "gcp.vertex.agent.tool_response"
+"""The object that ADK made of what a tool returned."""
 TOOL_RESULT: Names = (
     "gen_ai.tool.call.result",
     "tool_response",
-    "gcp.vertex.agent.tool_response",
+    ADK_ANSWER,
     "ai.toolCall.result",
     "ai.toolCall.output",
     "output.value",
@@ -143,9 +145,11 @@ MESSAGE_EVENT_NAMES = frozenset((*EVENT_ROLES, INFERENCE_DETAILS))
 ALL_MESSAGES: Names = ("pydantic_ai.all_messages", "all_messages_events")
 INPUT_PREFIXES: Names = ("llm.input_messages.", "gen_ai.prompt.", "llm.prompts.")
 OUTPUT_PREFIXES: Names = ("llm.output_messages.", "gen_ai.completion.", "llm.completions.")
-PROMPT_MESSAGES: Names = ("gen_ai.prompt", "ai.prompt.messages", "ai.prompt")
+ADK_REQUEST = "gcp.vertex.agent.llm_request"
+"""Request of a model call of ADK 1; `{}` on spans of tools."""
+PROMPT_MESSAGES: Names = ("gen_ai.prompt", "ai.prompt.messages", "ai.prompt", ADK_REQUEST)
 """All messages given to a model call as one JSON text."""
-COMPLETION = "gen_ai.completion"
+COMPLETION: Names = ("gen_ai.completion", "gcp.vertex.agent.llm_response")
 """All a model call answered as one JSON text."""
 RESPONSE_TEXT: Names = ("ai.response.text", "ai.response.object", "ai.result.text", "ai.result.object")
 RESPONSE_REASONING: Names = ("ai.response.reasoning",)
@@ -164,7 +168,7 @@ OUTPUT_VALUE: Names = (
     "mlflow.spanOutputs",
     "output",
 )
-REQUEST_VALUE: Names = ("langfuse.observation.input",)
+REQUEST_VALUE: Names = ("langfuse.observation.input", ADK_REQUEST)
 """The request of a model call as its client made it, with the tools it offered."""
 FINAL_RESULT: Names = ("final_result",)
 
@@ -192,6 +196,8 @@ GRAPH_COMMON_NODES = frozenset(
     {"agent", "model", "call_model", "tools", "llm", "chatbot", "model_request", "__start__"}
 )
 """Nodes that prebuilt graphs have inside one agent; the agent is what encloses them."""
+PARTS_OF_AGENTS = frozenset({"execute_event_loop_cycle"})
+"""Names of spans that an instrumentor puts between every agent and its model calls."""
 
 FINAL_ANSWER_TOOLS = frozenset({"final_answer", "final_result", "final_output"})
 FINAL_ANSWER_ARGUMENTS: Names = ("answer", "result", "response", "output", "final_answer")
@@ -273,7 +279,15 @@ _VERCEL: Mapping[str, str] = {
 _UNKNOWN_KINDS = frozenset(("UNKNOWN", "span", "event"))
 """What emitters write where they know no kind."""
 _TRACELOOP: Mapping[str, str] = {"workflow": "workflow", "task": "chain", "agent": "agent", "tool": "tool"}
-_SPAN_NAMES: Mapping[str, str] = {"agent run": "agent", "running tools": "chain", "running tool": "tool"}
+_SPAN_NAMES: Mapping[str, str] = {
+    "agent run": "agent",
+    "running tools": "chain",
+    "running tool": "tool",
+    "invocation": "workflow",
+    "call_llm": "llm",
+}
+_AGENT_RUN = "agent_run ["
+"""How ADK 1 names the span of an agent: `agent_run [name]`."""
 _KIND_ATTRIBUTES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("openinference.span.kind", _OPENINFERENCE),
     ("ai.operationId", _VERCEL),
@@ -299,6 +313,12 @@ _NAME_SUFFIXES: Names = (
 )
 
 
+_PREPARES = "._prepare_chat_with_tools"
+"""LlamaIndex's step before a model call, which its instrumentor gives the kind of a model call too."""
+_MERGED_TOOLS = "(merged tools)"
+"""ADK follows the spans of tools that ran side by side with one for all of their answers together."""
+
+
 def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str | None:
     """What a span is: `agent`, `llm`, `tool`, `chain`, `workflow` …; None when nothing says so.
 
@@ -306,6 +326,8 @@ def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str |
     """
     if said is not None and said.upper() in _OPENINFERENCE:
         return _OPENINFERENCE[said.upper()]
+    if attributes.get("gen_ai.tool.name") == _MERGED_TOOLS or name.endswith(_PREPARES):
+        return "chain"
     for attribute, kinds in _KIND_ATTRIBUTES:
         value = attributes.get(attribute)
         if isinstance(value, str) and value:
@@ -313,16 +335,21 @@ def kind_of(name: str, attributes: Attributes, said: str | None = None) -> str |
             kind = kinds.get(value) or kinds.get(value.upper()) or kinds.get(value.lower())
             if kind is not None or value not in _UNKNOWN_KINDS:
                 return kind or "chain"
-    kind = _SPAN_NAMES.get(name)
-    if kind is None and (
-        "gen_ai.prompt.0.role" in attributes or "llm.output_messages.0.message.role" in attributes
-    ):
-        return "llm"
-    if kind is None and "gen_ai.tool.name" in attributes and "gen_ai.tool.call.id" in attributes:
-        return "tool"
-    if kind is None and "agent_name" in attributes and look_up(attributes, ALL_MESSAGES) is not None:
+    if name.startswith(_AGENT_RUN):
         return "agent"
-    return kind
+    return _SPAN_NAMES.get(name) or _kind_by_content(attributes)
+
+
+def _kind_by_content(attributes: Attributes) -> str | None:
+    if attributes.get(ADK_REQUEST) not in (None, "", "{}"):
+        return "llm"
+    if "gen_ai.prompt.0.role" in attributes or "llm.output_messages.0.message.role" in attributes:
+        return "llm"
+    if "gen_ai.tool.name" in attributes and "gen_ai.tool.call.id" in attributes:
+        return "tool"
+    if "agent_name" in attributes and look_up(attributes, ALL_MESSAGES) is not None:
+        return "agent"
+    return None
 
 
 def look_up(attributes: Attributes, names: Names) -> JSON:
@@ -365,8 +392,8 @@ def plain_name(name: str) -> str:
     for suffix in _NAME_SUFFIXES:
         if name.endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)]
-    if name.startswith("agent_run [") and name.endswith("]"):
-        return name[len("agent_run [") : -1] or name
+    if name.startswith(_AGENT_RUN) and name.endswith("]"):
+        return name[len(_AGENT_RUN) : -1] or name
     return name
 
 
@@ -388,7 +415,7 @@ def agent_of_graph(attributes: Attributes) -> str | None:
     if isinstance(metadata, str) and "langgraph" in metadata:
         metadata = open_json(metadata)
     record = as_mapping(metadata)
-    named = as_string(record.get(GRAPH_AGENT))
+    named = as_string(record.get(GRAPH_AGENT) or attributes.get(GRAPH_PROPERTIES + GRAPH_AGENT))
     if named is not None:
         return named
     namespace = record.get(GRAPH_NAMESPACE) or attributes.get(GRAPH_PROPERTIES + GRAPH_NAMESPACE)

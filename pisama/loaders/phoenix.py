@@ -1,6 +1,7 @@
-"""Arize Phoenix: spans from its REST API and from its dataframes, saved as JSON, CSV or Parquet.
+"""Arize Phoenix: spans from its REST API, from its dataframes (saved as JSON, CSV or Parquet), and from its database.
 
-Dataframes have a column for each attribute; in CSV, lists and objects are written as Python prints them.
+Dataframes have a column for each attribute; in CSV, lists and objects are written as Python prints them. The
+database is the `phoenix.db` of a server that runs without PostgreSQL.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from pisama.loaders.span_traces import assemble
 from pisama.loaders.spans import SpanEvent, SpanRecord
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_string, first, open_json
 from pisama.report import LoadError
-from pisama.trace import JSON
+from pisama.trace import JSON, Location
 
 _PREFIX = "attributes."
+_SPANS, _TRACES = "spans", "traces"
+_COLUMNS = frozenset(("trace_rowid", "span_id", "attributes"))
 _MISSING = frozenset(("", "None", "nan", "NaN", "NaT"))
 _NO_TEXT = (
     *("llm.input_messages", "llm.output_messages", "llm.tools", "llm.prompts"),
@@ -31,16 +34,18 @@ _NO_TEXT = (
 
 
 class PhoenixLoader:
-    """Phoenix spans: answers of `/spans` and `/spans/otlpv1`, and dataframes as JSON, CSV or Parquet."""
+    """Phoenix spans: answers of `/spans` and `/spans/otlpv1`, dataframes as JSON, CSV or Parquet, and `phoenix.db`."""
 
     id: ClassVar[str] = "phoenix"
     title: ClassVar[str] = "Phoenix spans"
     recognised_by: ClassVar[str] = (
-        "`context.span_id` columns, or spans under `data` with `span_kind` or `span_id`"
+        "`context.span_id` columns, spans under `data` with `span_kind` or `span_id`, or a database with `spans`"
     )
 
     def sniff(self, document: Document) -> float:
-        """Certain of the columns of a dataframe; nearly so of a list of spans under `data`."""
+        """Certain of the columns of a dataframe or of the database; nearly so of a list of spans under `data`."""
+        if _SPANS in document.tables and set(document.tables[_SPANS].columns) >= _COLUMNS:
+            return 1.0
         for value in sample_items(document)[:5]:
             record = as_mapping(value)
             if {"context.span_id", "context.trace_id"} <= record.keys():
@@ -56,13 +61,29 @@ class PhoenixLoader:
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs whose spans are in it."""
         spans: list[SpanRecord] = []
-        for record in items(document):
+        for record in _rows(document) if document.tables else items(document):
             for read in _read(record):
                 if isinstance(read, SpanRecord):
                     spans.append(read)
                 elif isinstance(read, LoadError):
                     yield read
         yield from assemble(spans, format_id=self.id, growing=document.growing)
+
+
+def _rows(document: Document) -> Iterator[Record]:
+    """The rows of the database's spans, in the form of the REST API."""
+    if _SPANS not in document.tables:
+        return
+    traces = document.tables[_TRACES].rows() if _TRACES in document.tables else iter(())
+    ids = {as_string(row.get("id")): row.get("trace_id") for row in traces}
+    for number, row in enumerate(document.tables[_SPANS].rows()):
+        trace_id = ids.get(as_string(row.get("trace_rowid"))) or row.get("trace_rowid")
+        span: dict[str, JSON] = {
+            **row,
+            "context": {"span_id": row.get("span_id"), "trace_id": trace_id},
+            "attributes": open_json(row.get("attributes")),
+        }
+        yield Record(span, Location(document.path, pointer=f"/{_SPANS}/{number}"))
 
 
 def _read(record: Record | LoadError) -> Iterator[Read]:

@@ -12,7 +12,7 @@ from pisama.loaders.items import Batch, batches, sample_batches
 from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_message
 from pisama.loaders.python_text import open_python
 from pisama.loaders.runs import Act, RunBuilder, run_name
-from pisama.loaders.values import as_list, as_mapping
+from pisama.loaders.values import as_list, as_mapping, as_text
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, ToolCall
 
@@ -67,7 +67,7 @@ class _Run:
             role = value.get("role")
             if not isinstance(role, str):
                 yield LoadError("not a message: it has no role", record.at)
-            elif role == _CALL:
+            elif role == _CALL or (role == "assistant" and _calls(value)):
                 self._called(value, record.at, index)
             elif role == _RESPONSE:
                 self._answered(value, record.at, index)
@@ -103,6 +103,9 @@ class _Run:
             return
         index, message = said
         self._run.act(replace(message, calls=calls or message.calls), Act(), index=index)
+        answer = next((call for call in calls if call.name == _FINAL), None)
+        if answer is not None and self._run.answer is None:
+            self._run.answer = as_text(as_mapping(answer.arguments).get("answer"))
         self._open = calls
 
     def _answered(self, value: Mapping[str, JSON], at: Location, index: int) -> None:
@@ -134,6 +137,11 @@ class _Run:
         results = [ToolResult(text, calls[0].id, calls[0].name, error)]
         results += [ToolResult(None, call.id, call.name, error) for call in calls[1:] if error is not None]
         self._run.hear(ChatMessage("tool", results=tuple(results), at=at))
+
+
+def _calls(value: Mapping[str, JSON]) -> bool:
+    """Whether this message lists calls; versions before 1.10 give such a message the role of the agent."""
+    return (content_text(value.get("content")) or "").startswith(_CALLING + "[")
 
 
 def _with_code(call: ToolCall) -> ToolCall:

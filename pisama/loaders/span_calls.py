@@ -124,7 +124,7 @@ class CallPairing:
         executed = CallDraft(
             name, tool_arguments(node.record), call_id, output.text, node.failure or output.error, node
         )
-        if isinstance(raw, dict | list):
+        if isinstance(raw, dict | list) or (raw is not None and raw == attributes.get(names.ADK_ANSWER)):
             executed.result, executed.returned = None, output.text
         outer = self._call_of_tool.get(node.owner) if node.owner is not None else None
         if outer is not None and node.owner is not None and outer.name == name:

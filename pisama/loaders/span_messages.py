@@ -16,6 +16,8 @@ MAX_INDEX_DIGITS = 7
 """Digits of an index in a flattened name (`llm.input_messages.12.…`); more is not an index."""
 
 _PART = frozenset(("type", "text", "toolUse", "toolResult", "reasoningContent"))
+_TEXT_FIELDS = ("content", "message")
+_MESSAGE = frozenset(("role", "content", "parts", "tool_calls"))
 _REPLAYED_CALLS = "tool-call"
 _CALLS_AS_CONTENT = '[{"function":'
 _OBSERVATION = "tool-response"
@@ -121,22 +123,32 @@ def _flat_result(value: JSON) -> ToolResult:
     return ToolResult(text, as_string(record.get("call_id")), as_string(record.get("name")), error)
 
 
-def _flat_texts(fields: Mapping[str, JSON]) -> Iterator[str]:
+def _in_order(fields: Mapping[str, JSON], prefix: str) -> Iterator[tuple[str, JSON]]:
+    """The fields under a numbered prefix by their numbers; stores of spans sort attributes, `.10.` before `.2.`."""
+    numbered: list[tuple[int, str, JSON]] = []
     for name, value in fields.items():
-        if name.startswith("contents.") and name.endswith(
-            ("message_content.text", "message_content.content")
-        ):
+        if name.startswith(prefix):
+            index = name[len(prefix) :].partition(".")[0]
+            known = index.isdecimal() and len(index) <= MAX_INDEX_DIGITS
+            numbered.append((int(index) if known else -1, name, value))
+    numbered.sort(key=lambda field: field[0])
+    return ((name, value) for _, name, value in numbered)
+
+
+def _flat_texts(fields: Mapping[str, JSON]) -> Iterator[str]:
+    for name, value in _in_order(fields, "contents."):
+        if name.endswith(("message_content.text", "message_content.content")):
             yield as_text(value) or ""
 
 
 def _flat_calls(fields: Mapping[str, JSON]) -> list[JSON]:
     calls: dict[str, dict[str, JSON]] = {}
+    for name, value in _in_order(fields, "tool_calls."):
+        index, _, path = name[len("tool_calls.") :].partition(".")
+        field_name = path.removeprefix("tool_call.").removeprefix("function.")
+        calls.setdefault(index, {})[field_name] = value
     for name, value in fields.items():
-        if name.startswith("tool_calls."):
-            index, _, path = name[len("tool_calls.") :].partition(".")
-            field_name = path.removeprefix("tool_call.").removeprefix("function.")
-            calls.setdefault(index, {})[field_name] = value
-        elif name.startswith(("function_call_name", "function_call_arguments")):
+        if name.startswith(("function_call_name", "function_call_arguments")):
             calls.setdefault("", {})[name.removeprefix("function_call_").split("_")[0]] = value
     # Instrumentors leave out arguments that are an empty object.
     return [{"arguments": {}, **call} for call in calls.values()]
@@ -186,14 +198,16 @@ def _add_event(conversation: Conversation, name: str, fields: Mapping[str, JSON]
     if role is None:
         return
     record: dict[str, JSON] = {
-        key.removeprefix("message."): _parts_in(value) if key == "content" else open_json(value)
+        key.removeprefix("message."): _parts_in(value) if key in _TEXT_FIELDS else open_json(value)
         for key, value in fields.items()
         if not key.startswith(("gen_ai.", "event."))
     }
     inner = record.pop("message", None)
-    if isinstance(inner, str):
+    message_in = as_mapping(open_json(inner))
+    if isinstance(inner, str | list) and not message_in.keys() & _MESSAGE:
         record["content"] = inner
-    record.update(as_mapping(inner))
+    else:
+        record.update(message_in)
     message = read_message({"role": role, **record})
     if name == "gen_ai.choice":
         conversation.said.append(replace(message, role="assistant"))
@@ -213,7 +227,7 @@ def _response(attributes: names.Attributes) -> Iterator[ChatMessage]:
     text = names.look_up(attributes, names.RESPONSE_TEXT)
     calls = as_list(open_json(names.look_up(attributes, names.RESPONSE_CALLS)))
     reasoning = names.look_up(attributes, names.RESPONSE_REASONING)
-    completion = attributes.get(names.COMPLETION)
+    completion = names.look_up(attributes, names.COMPLETION)
     if completion is not None:
         yield from messages_in(completion, "assistant")
     elif text is not None or calls or reasoning is not None:

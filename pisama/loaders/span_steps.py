@@ -14,6 +14,7 @@ from pisama.loaders.span_messages import (
     message_texts,
     read_conversation,
 )
+from pisama.loaders.span_model_calls import model_calls
 from pisama.loaders.spans import Node, SpanTree
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_number, as_string, open_json
 from pisama.trace import JSON, Message, Usage
@@ -167,31 +168,21 @@ def agent_of(node: Node, agents: dict[Node, str]) -> str:
     workflow = as_string(names.look_up(attributes, names.WORKFLOW_NAME))
     if workflow is not None:
         return workflow
-    if node.root is None or node.root.kind in ("llm", "tool"):
+    if node.root is None or node.root.kind in ("llm", "tool") or is_part(node.root):
         return ANY_AGENT
     return names.plain_name(node.root.record.name) or ANY_AGENT
 
 
-def model_calls(tree: SpanTree) -> list[Node]:
-    """The spans that are one model call each.
+def is_part(root: Node) -> bool:
+    """Whether a span at the top is only a part of a run whose own span was not recorded, or not yet.
 
-    Where a client and the library under it both record the call, the inner span is taken, unless
-    only the outer one has the messages.
+    It is a step of one, or a node that every prebuilt graph has, so its name is no agent's and its input
+    no task.
     """
-    within: dict[Node, list[Node]] = {}
-    for node in tree.nodes:
-        if node.kind == "llm" and node.model is not None:
-            within.setdefault(node.model, []).append(node)
-    dropped: set[Node] = set()
-    for outer, inner in within.items():
-        if (
-            any(read_conversation(node.record).said for node in inner)
-            or not read_conversation(outer.record).said
-        ):
-            dropped.add(outer)
-        else:
-            dropped.update(inner)
-    return [node for node in tree.nodes if node.kind == "llm" and node not in dropped]
+    name = root.record.name
+    if root.kind not in ("chain", None) or root.record.parent_id is None:
+        return False
+    return _is_step(name) or name in names.GRAPH_COMMON_NODES or name in names.PARTS_OF_AGENTS
 
 
 def draft_steps(tree: SpanTree, agents: dict[Node, str]) -> list[StepDraft]:
@@ -300,7 +291,11 @@ def _executes_code(node: Node) -> bool:
     scope = node.record.scope
     if scope is not None:
         return scope in names.CODE_AGENT_SCOPES
-    word, _, number = node.record.name.partition(" ")
+    return _is_step(node.record.name)
+
+
+def _is_step(name: str) -> bool:
+    word, _, number = name.partition(" ")
     return word == names.CODE_STEP and number.isdecimal()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from pisama.loaders import names
+from pisama.loaders.message_parts import Parts
 from pisama.loaders.messages import ToolResult, content_text
 from pisama.loaders.span_steps import StepDraft
 from pisama.loaders.span_values import message_record
@@ -21,8 +22,15 @@ _CODE_SCHEMA: dict[str, JSON] = {
 
 
 def tool_result(value: JSON) -> ToolResult:
-    """The raw output of a tool span; a tool message in it is opened, with its id and its status."""
+    """The raw output of a tool span.
+
+    A tool message in it is opened, with its id and its status; so is a function response of Gemini and a
+    tool output of LlamaIndex.
+    """
     opened = open_json(value)
+    if isinstance(opened, str):
+        # The Vercel AI SDK writes even a text as JSON.
+        value = opened
     record = as_mapping(opened)
     inner = as_mapping(record.get("output"))
     message = message_record(inner or record)
@@ -33,6 +41,13 @@ def tool_result(value: JSON) -> ToolResult:
         return ToolResult(
             text, call_id, as_string(message.get("name")), (text or "failed") if failed else None
         )
+    if "tool_name" in record and isinstance(record.get("blocks"), list):
+        text = content_text(record["blocks"])
+        return ToolResult(text, error=(text or "failed") if record.get("is_error") is True else None)
+    if "name" in record and isinstance(record.get("response"), dict):
+        parts = Parts(None)
+        parts.add_result(record)
+        return parts.results[0]
     blocks = as_list(opened)
     if blocks and all(as_mapping(block).keys() == {"text"} for block in blocks):
         return ToolResult(content_text(blocks))
@@ -45,6 +60,8 @@ def tool_arguments(span: SpanRecord) -> JSON:
     record = as_mapping(value)
     if "input_str" in record:
         return first(record, "inputs", "input_str")
+    if record.keys() == {"kwargs"}:
+        return record["kwargs"]
     if "kwargs" not in record or "args" not in record:
         return value
     arguments = dict(as_mapping(record["kwargs"]))
@@ -87,7 +104,8 @@ def offered_tools(attributes: names.Attributes) -> Iterator[Tool]:
     for fields in flat.values():
         schema = open_json(first(fields, "tool.json_schema", "json_schema"))
         yield from _tools([schema if isinstance(schema, dict) else dict(fields)])
-    yield from _tools(as_mapping(open_json(names.look_up(attributes, names.REQUEST_VALUE))).get("tools"))
+    request = as_mapping(open_json(names.look_up(attributes, names.REQUEST_VALUE)))
+    yield from _tools(first(request, "tools") or as_mapping(request.get("config")).get("tools"))
     parameters = as_mapping(open_json(attributes.get(names.REQUEST_PARAMETERS)))
     yield from _tools(parameters.get("function_tools"))
     yield from _tools(parameters.get("output_tools"))

@@ -10,7 +10,15 @@ from pisama.loaders.span_calls import CallPairing
 from pisama.loaders.span_groups import runs
 from pisama.loaders.span_messages import read_conversation
 from pisama.loaders.span_outcome import outcome_of
-from pisama.loaders.span_steps import CallDraft, StepDraft, agent_names, agent_of, draft_steps, usage_of
+from pisama.loaders.span_steps import (
+    CallDraft,
+    StepDraft,
+    agent_names,
+    agent_of,
+    draft_steps,
+    is_part,
+    usage_of,
+)
 from pisama.loaders.span_tools import tools_of
 from pisama.loaders.span_values import messages_in, text_in
 from pisama.loaders.spans import Node, SpanRecord, SpanTree, as_span, build_tree
@@ -150,7 +158,7 @@ class _Assembly:
 
     def _task(self, head: Node | None) -> str | None:
         places = [head] if head is not None and not self._begins_before(head) else []
-        for place in places + self.tree.roots:
+        for place in places + [root for root in self.tree.roots if not is_part(root)]:
             task = _own_input(place)
             if task:
                 return task
@@ -176,7 +184,7 @@ class _Assembly:
             if answer:
                 return answer
         for place in [head] if head is not None else self.tree.roots[:1]:
-            output = _own_output(place) if place.kind != "llm" else None
+            output = _own_output(place) if place.kind != "llm" and not is_part(place) else None
             if output:
                 return output
         return (own[-1].text.strip() or None) if own else None
@@ -277,7 +285,9 @@ def _own_output(node: Node) -> str | None:
         else (text_in(names.look_up(node.record.attributes, names.OUTPUT_VALUE)) or "")
     )
     # The Python representation of a result object is not the answer.
-    is_representation = text.endswith(")") and text.partition("(")[0].isidentifier()
+    name, _, fields = text.partition("(")
+    cut = text.endswith("...") and fields.partition("=")[0].isidentifier()
+    is_representation = name.isidentifier() and (cut or text.endswith(")"))
     return text if text and not is_representation else None
 
 

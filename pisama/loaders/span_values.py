@@ -26,7 +26,7 @@ def messages_in(value: JSON, role: str) -> Iterator[ChatMessage]:
             yield ChatMessage(role_of(role), opened)
         return
     record = as_mapping(opened)
-    for key in ("inputs", "outputs"):
+    for key in ("inputs", "outputs", "new_message"):
         record = as_mapping(record.get(key)) or record
     if role == "user":
         yield from _instructions(record)
@@ -46,7 +46,11 @@ def messages_in(value: JSON, role: str) -> Iterator[ChatMessage]:
 
 
 def _single(record: dict[str, JSON], role: str) -> Iterator[ChatMessage]:
-    message = message_record(record) if "role" in record or "message" in record else {}
+    message = (
+        message_record(record)
+        if "role" in record or "message" in record or isinstance(record.get("content"), dict)
+        else {}
+    )
     if message:
         yield read_message({"role": role, **message})
         return
@@ -58,6 +62,8 @@ def _single(record: dict[str, JSON], role: str) -> Iterator[ChatMessage]:
 def _instructions(record: Mapping[str, JSON]) -> Iterator[ChatMessage]:
     """The system prompt that some providers take beside the messages."""
     system = first(record, *_SYSTEM)
+    if system is None:
+        system = first(as_mapping(record.get("config")), *_SYSTEM)
     if not isinstance(system, str | list | dict) or not any(name in record for name in (*_LISTS, *_ITEMS)):
         return
     parts = as_mapping(system).get("parts") or system

@@ -142,7 +142,10 @@ class SpanTree:
 
 
 def build_tree(records: Iterable[SpanRecord]) -> SpanTree:
-    """The tree of one trace. Missing parents make roots, a cycle is cut at its earliest span."""
+    """The tree of one trace. A cycle is cut at its earliest span.
+
+    A span whose parent is missing is a root, unless one agent or workflow alone is at the top while it ran.
+    """
     nodes: dict[str, Node] = {}
     duplicates = 0
     for record in records:
@@ -155,7 +158,7 @@ def build_tree(records: Iterable[SpanRecord]) -> SpanTree:
         if parent is not None and parent is not node:
             node.parent = parent
             parent.children.append(node)
-    roots = [node for node in nodes.values() if node.parent is None]
+    roots = _adopted([node for node in nodes.values() if node.parent is None])
     reached = {id(node) for node in _settle(roots)}
     for node in sorted(nodes.values(), key=_recorded_start):
         if id(node) in reached:
@@ -168,6 +171,25 @@ def build_tree(records: Iterable[SpanRecord]) -> SpanTree:
     order = {id(node): number for number, node in enumerate(_settle(roots))}
     ordered = sorted(nodes.values(), key=lambda node: (node.start, order[id(node)]))
     return SpanTree(ordered, sorted(roots, key=lambda node: node.start), duplicates)
+
+
+def _adopted(roots: list[Node]) -> list[Node]:
+    """The roots, without those that lost their parent (it was dropped, or never ended) within the only run."""
+    tops = [node for node in roots if node.record.parent_id is None]
+    if len(tops) != 1 or tops[0].kind not in ("agent", "workflow"):
+        return roots
+    top = tops[0]
+    left = [top]
+    for node in roots:
+        start, end = node.record.start, top.record.end
+        if node is top:
+            continue
+        if start is None or start < (top.record.start or 0) or (end is not None and start > end):
+            left.append(node)
+        else:
+            node.parent = top
+            top.children.append(node)
+    return left
 
 
 def _recorded_start(node: Node) -> int:

@@ -20,11 +20,14 @@ _THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
 _DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _CACHED = (
     *("cachedContentTokenCount", "cached_content_token_count", "cache_read_tokens"),
-    *("input_tokens_cache_read", "cache_read_input_token_count"),
+    "cache_read_input_token_count",
 )
-_READ_APART = ("cache_read_input_tokens", "cacheReadInputTokens")
-_WRITTEN_APART = ("cache_creation_input_tokens", "cacheWriteInputTokens")
-"""Anthropic and Bedrock count what went through the cache apart from the other input."""
+_READ_APART = ("cache_read_input_tokens", "cacheReadInputTokens", "input_tokens_cache_read")
+_WRITTEN_APART = ("cache_creation_input_tokens", "cacheWriteInputTokens", "input_tokens_cache_write")
+"""Anthropic, Bedrock and Inspect count what went through the cache apart from the other input."""
+_TOTAL = ("totalTokens", "total_tokens")
+"""Frameworks that write usage as these do, of providers that count otherwise, have it in the input: their
+total is then input and output alone."""
 
 
 def usage_of(value: JSON) -> Usage | None:
@@ -34,9 +37,9 @@ def usage_of(value: JSON) -> Usage | None:
         return None
     prompt = as_integer(first(record, *_INPUT))
     read = as_integer(first(record, *_READ_APART))
-    if prompt is not None:
-        prompt += (read or 0) + (as_integer(first(record, *_WRITTEN_APART)) or 0)
     output = as_integer(first(record, *_OUTPUT))
+    if prompt is not None and first(record, *_TOTAL) != prompt + (output or 0):
+        prompt += (read or 0) + (as_integer(first(record, *_WRITTEN_APART)) or 0)
     if output is not None:
         output += as_integer(first(record, *_THOUGHTS)) or 0
     cached = _cached(record)

@@ -57,7 +57,7 @@ def in_full(report: TraceReport, width: int) -> Iterator[RenderableType]:
         yield _issue(number, issue)
         yield Text()
     if report.attribution is not None:
-        yield row("most likely", Text(_cause(report.attribution)))
+        yield Hanging("most likely cause: ", Text(_cause(report.attribution)), style="bold", repeat=False)
         yield Text()
     yield from _timeline(report, width)
     yield row("totals", Text(_totals(report)))
@@ -163,6 +163,8 @@ def _cause(attribution: Attribution) -> str:
         if attribution.candidates[1:]
         else ""
     )
+    if not attribution.stands_out:
+        text = f"cannot tell, for no step stands out; the first suspect is {text}"
     return printable(f"{text} (confidence {attribution.confidence:.2f}{runner_up})")
 
 

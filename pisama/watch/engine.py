@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from pisama.analysis import examine
+from pisama.api import report_on
 from pisama.config import Config
 from pisama.detectors import Detector
 from pisama.features import features
@@ -91,7 +92,7 @@ class Engine:
             item if whole else replace(item, complete=False) for item in loaded if isinstance(item, Trace)
         ]
         return Report(
-            tuple(examine(trace, self._detectors, self._config) for trace in traces),
+            tuple(report_on(trace, self._detectors, self._config) for trace in traces),
             tuple(item for item in loaded if isinstance(item, LoadError)),
         )
 

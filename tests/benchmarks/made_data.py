@@ -90,34 +90,35 @@ def make_trail(folder: Path, *, upstream: bool = False) -> Path:
     return folder
 
 
-def make_whowhen(folder: Path) -> Path:
-    """One case of each subset."""
+def make_whowhen(folder: Path, *, repeats: int = 1, step: str | None = None) -> Path:
+    """One case of each subset, or the same one several times; `step` replaces the labelled steps."""
     talk = [("Planner", "Count the boats."), ("Counter", "There are nine."), ("Planner", "Nine it is.")]
-    write(
-        folder / "Algorithm-Generated" / "1.json",
-        json.dumps(
-            {
-                "question": "How many boats?",
-                "history": [{"role": "user", "name": name, "content": text} for name, text in talk],
-                "mistake_agent": "Counter",
-                "mistake_step": "1",
-                "mistake_reason": LEAK,
-                "ground_truth": LEAK,
-            }
-        ),
-    )
     roles = ("human", "Lead (thought)", "Lead (-> Diver)", "Diver")
-    write(
-        folder / "Hand-Crafted" / "1.json",
-        json.dumps(
-            {
-                "question": "How deep?",
-                "history": [{"role": role, "content": "How deep?"} for role in roles],
-                "mistake_agent": "Diver",
-                "mistake_step": "3",
-            }
-        ),
-    )
+    for number in range(1, repeats + 1):
+        write(
+            folder / "Algorithm-Generated" / f"{number}.json",
+            json.dumps(
+                {
+                    "question": "How many boats?",
+                    "history": [{"role": "user", "name": name, "content": text} for name, text in talk],
+                    "mistake_agent": "Counter",
+                    "mistake_step": step or "1",
+                    "mistake_reason": LEAK,
+                    "ground_truth": LEAK,
+                }
+            ),
+        )
+        write(
+            folder / "Hand-Crafted" / f"{number}.json",
+            json.dumps(
+                {
+                    "question": "How deep?",
+                    "history": [{"role": role, "content": "How deep?"} for role in roles],
+                    "mistake_agent": "Diver",
+                    "mistake_step": step or "3",
+                }
+            ),
+        )
     return folder
 
 

@@ -95,6 +95,39 @@ def test_whowhen_is_answered_without_its_labels(tmp_path: Path) -> None:
     assert LEAK not in (tmp_path / "answers.json").read_text()
 
 
+def test_the_weights_of_who_and_when_are_fitted_to_the_same_bytes(tmp_path: Path) -> None:
+    data = make_whowhen(tmp_path / "data", repeats=6)
+    written = [tmp_path / "one.json", tmp_path / "two.json"]
+    for path in written:
+        done = run("whowhen", data, "--fit", "--weights", path, "--shuffles", "0")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert written[0].read_bytes() == written[1].read_bytes()
+    weights = json.loads(written[0].read_text())
+    assert set(weights) == {"fitted_on", "led", "unled"}
+    assert weights["unled"]["trees"]
+
+
+def test_who_and_when_is_cross_validated_with_and_without_signs_of_order(tmp_path: Path) -> None:
+    data = make_whowhen(tmp_path / "data", repeats=12)
+    done = run("whowhen", data, "--shuffles", "1", "--json", tmp_path / "figures.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    told = figures["figures"]["Algorithm-Generated"]
+    # Every case is the same run, so what was fitted on the others finds the step.
+    for system in ("pisama, cross-validated", "the same without signs of order"):
+        assert (told[system]["agent"]["value"], told[system]["step"]["value"]) == (1.0, 1.0)
+    assert told["a message at random"]["step"]["value"] == pytest.approx(1 / 3, abs=1e-4)
+    assert sum(each["cases"] for each in figures["confidence"]) == 24
+
+
+def test_weights_without_a_labelled_step_are_one_clear_error(tmp_path: Path) -> None:
+    data = make_whowhen(tmp_path / "data", step="77")
+    done = run("whowhen", data, "--fit", "--weights", tmp_path / "weights.json", "--shuffles", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: no run has a labelled step\n"
+    assert not (tmp_path / "weights.json").exists()
+
+
 def test_the_gate_opens_within_the_limits_and_closes_over_them(tmp_path: Path) -> None:
     data = make_labelled_runs(tmp_path / "data")
     done = run(

@@ -13,6 +13,7 @@ import pytest
 
 from pisama.issue import Issue
 from pisama.outcomes import outcome_of
+from pisama.report import TraceReport
 from tests.loaders.shared_samples import SAMPLES, first, matching, needs_samples, report
 
 pytestmark = needs_samples
@@ -33,9 +34,11 @@ FAILING_TOOL = (
     "*_err.*",
     "*_ERR.*",
     "claude_code/gen_1.0.60/203e14e5*",
+    "claude_code/gen_1.0.60/7cea0ffc*",  # meant to be clean, but its edit is missing: the tests it says pass fail
     "claude_code/gen_2.0.30/f22b7cb8*",
     "codex/gen_0.47.0/*01a20773-cd36*",
     "codex/gen_0.98.0/*01a20773-e74b*",
+    "copilot_cli/CONSTRUCTED_events.jsonl",
     "dify/CONSTRUCTED_node_executions.json",
     "dify/CONSTRUCTED_sse*",
     "flowise/*",
@@ -77,7 +80,6 @@ LESS: Mapping[str, tuple[frozenset[str], str]] = {
 OTHER_FAILURES: Mapping[str, str] = {
     "ag2/ok.*": "the answer is given four times, until the limit on turns",
     "autogen/m1.messages_dump.json": "the orchestrator sends the same plan three times",
-    "copilot_cli/CONSTRUCTED_events.jsonl": "a build fails, and the answer is that it passes",
     "gemini_cli/gen_0.61/*f72a61de*": "the sub-agent that makes the same failing call fifty times",
     "inspect_ai/gen/limit_*": "a loop that a limit ends",
     "inspect_ai/log_message_deduplication.eval": "the same call with the same result, five times",
@@ -114,14 +116,22 @@ def test_the_failing_tool_and_the_false_claim_are_found(path: str) -> None:
     issues = report(path).issues
     assert _kinds(issues) == expected, [issue.summary for issue in issues]
     if "failure" in expected:
-        failing = {
-            call.name
-            for examined in report(path).traces
-            for _, call in examined.trace.calls()
-            if outcome_of(call).failed
-        }
-        assert failing
-        assert any(name in issue.summary for name in failing for issue in issues)
+        assert any(_failing(examined) & _shown(examined) for examined in report(path).traces)
+
+
+def _failing(examined: TraceReport) -> set[tuple[int, int]]:
+    """Step and number of each failed call."""
+    return {
+        (step.index, number)
+        for step in examined.trace.steps
+        for number, call in enumerate(step.tool_calls)
+        if outcome_of(call).failed
+    }
+
+
+def _shown(examined: TraceReport) -> set[tuple[int | None, int | None]]:
+    """The calls that issues give as evidence."""
+    return {(evidence.step, evidence.call) for issue in examined.issues for evidence in issue.evidence}
 
 
 @pytest.mark.parametrize("label", sorted({sample.label for sample in SAMPLES}) or ["none"])
@@ -234,3 +244,20 @@ def test_agents_and_handoffs_come_in_their_order(path: str) -> None:
         trace = examined.trace
         handed = tuple((step.agent, step.recipient) for step in trace.steps if step.recipient is not None)
         assert (trace.agents, handed) == first(TEAMS, path)
+
+
+DELEGATES: Mapping[str, tuple[str, ...]] = {
+    "claude_code/gen/subagents/925c4f8c-6146-46ad-9e1c-6a66e028644d.jsonl": ("claude", "general-purpose"),
+    "codex/gen_0.169/rollout-*-01a20772-5c1f-*": ("codex", "Linnaeus"),
+    "gemini_cli/gen_0.61/session-*-f72a61de.jsonl": ("gemini", "codebase_investigator"),
+}
+
+
+@pytest.mark.parametrize("pattern", DELEGATES)
+def test_sub_agents_in_files_of_their_own_are_agents_of_the_run(pattern: str) -> None:
+    (path,) = matching([pattern])
+    (examined,) = report(path).traces
+    trace = examined.trace
+    assert trace.agents == DELEGATES[pattern]
+    first_agent = trace.agents[0]
+    assert all((step.parent is None) == (step.agent == first_agent) for step in trace.steps)

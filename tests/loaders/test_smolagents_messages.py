@@ -9,6 +9,7 @@ from pisama.report import LoadError
 from pisama.trace import JSON, Trace
 from tests.loaders.golden import TRACES, assert_golden, assert_survives, recognised
 from tests.loaders.hostile import records
+from tests.loaders.outline import one_trace
 
 FOLDER = TRACES / "smolagents_messages"
 
@@ -43,3 +44,27 @@ WORDS = tuple("tool-call tool-response user assistant system text Error: Observa
 def test_no_records_at_all_make_it_raise(values: list[JSON], inner: JSON) -> None:
     assert_survives("smolagents-messages", [*values, inner])
     assert_survives("smolagents-messages", dict.fromkeys(NAMES[:6], inner))
+
+
+def test_versions_that_give_lists_of_calls_the_role_of_the_agent_are_read_with_their_calls() -> None:
+    def said(role: str, text: str) -> JSON:
+        return {"role": role, "content": [{"type": "text", "text": text}]}
+
+    listed = (
+        "Calling tools:\n[{'id': 'c%d', 'type': 'function', 'function': {'name': '%s', 'arguments': %s}}]"
+    )
+    trace = one_trace(
+        [
+            said("user", "New task:\nHow many?"),
+            said("assistant", listed % (1, "count", "{'of': 'books'}")),
+            said("tool-response", "Call id: c1\nObservation:\n3"),
+            said("assistant", listed % (2, "final_answer", "{'answer': 'Three.'}")),
+        ]
+    )
+    assert [
+        [(call.name, call.arguments, call.result) for call in step.tool_calls] for step in trace.steps
+    ] == [
+        [("count", {"of": "books"}, "3")],
+        [("final_answer", {"answer": "Three."}, None)],
+    ]
+    assert (trace.task, trace.final_answer) == ("How many?", "Three.")

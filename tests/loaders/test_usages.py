@@ -44,3 +44,19 @@ def test_what_anthropic_and_bedrock_count_apart_is_part_of_the_input() -> None:
 def test_thoughts_that_gemini_counts_apart_are_part_of_the_output() -> None:
     camel: JSON = {"promptTokenCount": 40, "candidatesTokenCount": 6, "thoughtsTokenCount": 3}
     assert usage_of(camel) == Usage(40, 9)
+
+
+def test_what_went_through_the_cache_is_not_added_where_the_total_shows_it_in_the_input() -> None:
+    inside: JSON = {"inputTokens": 30, "cacheReadInputTokens": 9, "outputTokens": 1, "totalTokens": 31}
+    assert usage_of(inside) == Usage(30, 1, 9)
+
+
+def test_inspect_counts_the_cache_apart() -> None:
+    recorded: JSON = {
+        "input_tokens": 20,
+        "output_tokens": 1,
+        "total_tokens": 32,
+        "input_tokens_cache_read": 9,
+        "input_tokens_cache_write": 2,
+    }
+    assert usage_of(recorded) == Usage(31, 1, 9)

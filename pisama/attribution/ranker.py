@@ -1,0 +1,76 @@
+"""Who and when, without a model: the steps of a failed run by how likely each is the decisive mistake."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pisama.attribution.model import Array, Weights, shipped
+from pisama.attribution.reasons import reason
+from pisama.attribution.run import Run
+from pisama.attribution.signs import signs
+from pisama.issue import Level
+from pisama.report import Attribution, Candidate, TraceReport
+
+CANDIDATES = 5
+"""Steps named, best first."""
+MOST_STEPS = 20_000
+"""Steps of a run from which nothing is attributed: among so many the answer would be a guess."""
+AGENT_WEIGHT = 0.5
+"""How much the suspicion against an agent's other steps counts for each of its steps: the geometric
+mean of a step's probability and its agent's."""
+SUCCESS = "success"
+"""The only recorded outcome that names no failure."""
+
+
+def attribute(report: TraceReport) -> Attribution | None:
+    """Who most likely made the decisive mistake, and when; None when nothing is known to have failed.
+
+    Something failed when an issue is at least medium, shown or not, or when the run's own record
+    says that it did not succeed.
+    """
+    return rank(report) if failed(report) else None
+
+
+def failed(report: TraceReport) -> bool:
+    """Whether the issues or the run's own record say that something went wrong."""
+    outcome = report.trace.outcome
+    return outcome not in (None, SUCCESS) or any(
+        issue.severity >= Level.MEDIUM.floor for issue in (*report.issues, *report.hidden)
+    )
+
+
+def rank(report: TraceReport, weights: Weights | None = None) -> Attribution | None:
+    """The attribution of a run that is known to have failed; None without steps, or with too many.
+
+    `weights` replaces those that pisama ships with.
+    """
+    if not 0 < len(report.trace.steps) <= MOST_STEPS:
+        return None
+    run = Run(report)
+    columns = signs(run)
+    model = (weights or shipped()).for_run(led=run.led)
+    likely = model.probabilities(columns)
+    scores = together(likely, [step.agent for step in run.steps])
+    best = [int(position) for position in np.argsort(-scores, kind="stable")[:CANDIDATES]]
+    candidates = tuple(
+        Candidate(
+            agent=run.steps[position].agent,
+            step=run.steps[position].index,
+            span_id=run.steps[position].span_id,
+            score=round(float(scores[position]), 4),
+            reason=reason(run, columns, credit, position),
+        )
+        for position, credit in zip(best, model.credits(columns, best), strict=True)
+    )
+    first = candidates[0]
+    confidence = round(float(likely[best[0]]), 4)
+    return Attribution(first.agent, first.step, first.span_id, confidence, first.reason, candidates)
+
+
+def together(likely: Array, agents: list[str]) -> Array:
+    """The probabilities of steps, weighed with those of their agents; sums to 1."""
+    of_agent: dict[str, float] = {}
+    for agent, part in zip(agents, likely, strict=True):
+        of_agent[agent] = of_agent.get(agent, 0.0) + float(part)
+    weighed = likely * np.array([of_agent[agent] for agent in agents]) ** AGENT_WEIGHT
+    return np.asarray(weighed / weighed.sum())
