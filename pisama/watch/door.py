@@ -101,15 +101,15 @@ def _end(request: Request, outcome: Outcome, save: str | None) -> End:
         told.append(
             f"{finished.tally.unpriced} calls have no known price and were not counted for --max-cost"
         )
-    if finished.tally.spans == 0:
+    if not _captured(outcome):
         told += _nothing(outcome)
-    elif save is not None and Path(save).is_file():
+    if save is not None and Path(save).is_file():
         told.append(f"saved in {save}")
     return End(finished.report, _exit_code(request, outcome), tuple(told), finished.problems)
 
 
 def _exit_code(request: Request, outcome: Outcome) -> int:
-    if outcome.finished.tally.spans == 0:
+    if not _captured(outcome):
         return Exit.UNREADABLE
     own = outcome.finished.report.exit_code(request.fail_on)
     if own in (Exit.CRASHED, Exit.ISSUES) or (outcome.stopped and request.command):
@@ -117,9 +117,16 @@ def _exit_code(request: Request, outcome: Outcome) -> int:
     return outcome.exit_code if outcome.exit_code is not None else own
 
 
+def _captured(outcome: Outcome) -> bool:
+    """Whether anything that an agent did was captured; the spans of a web server are nothing of the kind."""
+    return any(trace.totals.steps for trace in outcome.finished.report.traces)
+
+
 def _nothing(outcome: Outcome) -> list[str]:
+    spans = outcome.finished.tally.spans
+    none = f"none of {spans:,} spans is an act of an agent" if spans else "no call of a model and no span"
     return [
-        "NOTHING WAS CAPTURED: no call of a model and no span. This says nothing about the run. Tried:",
+        f"NOTHING WAS CAPTURED: {none}. This says nothing about the run. Tried:",
         *(f"  {way}" for way in outcome.tried),
         "what helps: a program that reads OPENAI_BASE_URL, ANTHROPIC_BASE_URL or GOOGLE_GEMINI_BASE_URL, or that "
         "exports OpenTelemetry spans; for Python `pip install 'pisama[watch]'` and the instrumentor of its framework, "

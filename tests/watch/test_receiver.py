@@ -44,15 +44,16 @@ def collector() -> Iterator[tuple[str, Received]]:
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_spans_of_a_program_are_captured_in_its_own_words(compression: str, tmp_path: Path) -> None:
-    trail = tmp_path / "trail.jsonl"
+    trail, report = tmp_path / "trail.jsonl", tmp_path / "report.json"
     done = watch(
-        *("--save", trail, "--", sys.executable, PROGRAMS / "with_spans.py"),
+        *("--save", trail, "--format", "json", "--output", report),
+        *("--", sys.executable, PROGRAMS / "with_spans.py"),
         env=environment(OTEL_EXPORTER_OTLP_COMPRESSION=compression),
     )
-    loops = [line for line in done.stderr.splitlines() if " loop at step " in line]
+    told = json.loads(report.read_text())
     assert done.returncode == 1
-    assert len(loops) >= 1
-    assert "6 steps" in done.stderr
+    assert [issue["type"] for issue in told["issues"]] == ["loop"]
+    assert [(trace["totals"]["steps"], trace["agents"]) for trace in told["traces"]] == [(6, ["Lister"])]
     assert len(issues_of(trail)) == 1
     assert all(len(span["spanId"]) == 16 and len(span["traceId"]) == 32 for span in spans_in(trail))
 
@@ -101,3 +102,18 @@ def test_a_call_seen_on_the_wire_and_in_spans_is_one(tmp_path: Path) -> None:
     assert [trace["totals"]["steps"] for trace in traces] == [2]
     assert [trace["totals"]["input_tokens"] for trace in traces] == [100]
     assert [trace["agents"] for trace in traces] == [["Lister"]]
+
+
+def test_spans_that_are_no_acts_of_agents_are_as_good_as_none() -> None:
+    code = (
+        "from opentelemetry.sdk.trace import TracerProvider\n"
+        "from opentelemetry.sdk.trace.export import SimpleSpanProcessor\n"
+        "from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter\n"
+        "provider = TracerProvider()\n"
+        "provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter()))\n"
+        "with provider.get_tracer('web').start_as_current_span('GET /'): pass\n"
+        "provider.shutdown()\n"
+    )
+    done = watch("--no-save", "--", sys.executable, "-c", code)
+    assert done.returncode == 3
+    assert "NOTHING WAS CAPTURED: none of 1 spans is an act of an agent" in done.stderr
