@@ -32,13 +32,18 @@ def adopted(records: Iterable[SpanRecord]) -> list[SpanRecord]:
         sorted((span for span in spans if span.scope != names.WATCH_SCOPE and _is_timed(span)), key=_start),
         kinds,
     )
+    siblings = {call.trace_id: parents[call.id] for call in calls if call.id in parents}
     moved: list[SpanRecord] = []
     for span in spans:
         parent = parents.get(span.id) if span.scope == names.WATCH_SCOPE else None
+        beside = siblings.get(span.trace_id) if span.scope == names.WATCH_SCOPE else None
         if (span.trace_id, span.parent_id) in known and span.scope == names.WATCH_SCOPE:
             moved.append(_without_name(span))
         elif parent is not None:
             moved.append(replace(_without_name(span), trace_id=parent.trace_id, parent_id=parent.id))
+        elif beside is not None and kinds[span.id] == "llm":
+            # The span around it was not exported, since it had not ended; its conversation tells where it belongs.
+            moved.append(replace(_without_name(span), trace_id=beside.trace_id, parent_id=beside.parent_id))
         else:
             moved.append(span)
     below = {(span.trace_id, span.parent_id) for span in moved}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pisama.loaders import names
 from pisama.loaders.span_overlaps import adopted
 from pisama.loaders.spans import SpanRecord
@@ -50,6 +52,14 @@ def test_calls_outside_of_every_span_stay_where_they_are() -> None:
     assert found["later"] == ("wire", "run")
 
 
+def test_a_call_whose_span_had_not_ended_goes_beside_those_of_its_conversation() -> None:
+    agent = span("agent", 0, 100, openinference_span_kind="AGENT")
+    first = call("first", 12, 28, wire=True, parent="run")
+    later = call("later", 110, 120, wire=True, parent="run")
+    found = places(agent, call("outer", 10, 30, parent="agent"), first, later)
+    assert (found["first"], found["later"]) == (("program", "outer"), ("program", "agent"))
+
+
 def test_two_calls_of_which_one_was_repeated_are_both_below_one_span() -> None:
     found = places(
         call("outer", 0, 100), call("refused", 1, 5, wire=True), call("answered", 10, 90, wire=True)
@@ -65,12 +75,7 @@ def test_the_frame_of_a_conversation_goes_when_all_its_calls_have_moved() -> Non
 
 
 def test_of_calls_side_by_side_the_one_of_the_same_model_is_taken() -> None:
-    other = span("other", 8, 40, openinference_span_kind="LLM", llm_model__name="x")
-    renamed = SpanRecord(
-        **{
-            **{f: getattr(other, f) for f in SpanRecord.__slots__},
-            "attributes": {"openinference.span.kind": "LLM", "llm.model_name": "other"},
-        }
-    )
-    found = places(call("same", 5, 50), renamed, call("inner", 10, 30, wire=True))
+    attributes: dict[str, JSON] = {"openinference.span.kind": "LLM", "llm.model_name": "other"}
+    other = replace(call("other", 8, 40), attributes=attributes)
+    found = places(call("same", 5, 50), other, call("inner", 10, 30, wire=True))
     assert found["inner"] == ("program", "same")

@@ -200,6 +200,21 @@ def test_signals_reach_the_command_and_its_end_is_reported() -> None:
     assert "2 steps" in said
 
 
+def test_a_command_that_is_killed_leaves_its_record_and_its_exit_code(tmp_path: Path) -> None:
+    trail = tmp_path / "trail.jsonl"
+    code = (
+        "import openai, os, signal\n"
+        "asked = [{'role': 'user', 'content': 'Say hello.'}]\n"
+        "openai.OpenAI().chat.completions.create(model='gpt-4o-mini', messages=asked)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with serving("Hello.") as provider:
+        done = watch("--save", trail, "--", sys.executable, "-c", code, env=environment(provider.url))
+    assert done.returncode == 128 + signal.SIGKILL
+    assert [span["name"] for span in spans_in(trail)] == ["chat gpt-4o-mini"]
+    assert "still being written" in done.stderr
+
+
 def test_two_sessions_side_by_side_do_not_meet(tmp_path: Path) -> None:
     trails = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
     with serving(LISTING, "One.") as one, serving(LISTING, "Two.") as two:
