@@ -248,7 +248,7 @@ _SURRENDER = re.compile(
     r"\b(?:unable|not able|not possible|impossible) to (?:\w{1,20} ){0,2}(?:determine|find|locate|access|retrieve|answer|complete|provide|obtain|verify|identify|open|confirm|extract|get|fulfil|proceed|continue)"
     r"|\b(?:could|can|did|was|do|does)(?: ?not|n['\u2019]t) (?:be )?(?:\w{1,20} ){0,1}(?:determined?|find|found|locate|located|access|accessed|retrieved?|answer|answered|completed?|provide|provided|obtain|obtained|verify|identify|identified|confirm|confirmed|get)\b"
     r"|\bcannot (?:be )?(?:\w{1,20} ){0,1}(?:determined?|find|found|locate|located|access|accessed|retrieved?|answer|answered|completed?|provide|provided|obtain|verify|identify|identified|confirm|confirmed|get)\b"
-    r"|\bno (?:\w{1,20} ){0,3}(?:was|were|is|are|has been|could be) (?:found|available|located|identified|provided)\b"
+    r"|\bno (?:\w{1,20} ){0,5}(?:was|were|is|are|has been|could be) (?:found|available|located|identified|provided)\b"
     r"|\b(?:insufficient|not enough) (?:information|data|context|evidence)\b|\bI do(?: not|n['\u2019]t) (?:know|have (?:access|enough))\b|\bgiv(?:e|ing) up\b",
     re.IGNORECASE,
 )

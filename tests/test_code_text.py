@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pisama.code_text import CODE_LIMIT, Imports, code_of, imported, redefined
 from pisama.trace import JSON, ToolCall
+from tests.hanging import no_hang
 
 CODE = """
 import os, numpy as np
@@ -44,8 +43,7 @@ def test_only_a_code_argument_that_is_text_is_code(arguments: JSON, code: str | 
 
 
 def test_hostile_code_costs_linear_time() -> None:
-    begin = time.perf_counter()
-    for code in ("import " + "a," * CODE_LIMIT, " " * CODE_LIMIT, "a" * CODE_LIMIT, "x: " * CODE_LIMIT):
-        imported(code[:CODE_LIMIT])
-        redefined(code[:CODE_LIMIT])
-    assert time.perf_counter() - begin < 1
+    with no_hang():
+        for code in ("import " + "a," * CODE_LIMIT, " " * CODE_LIMIT, "a" * CODE_LIMIT, "x: " * CODE_LIMIT):
+            imported(code[:CODE_LIMIT])
+            redefined(code[:CODE_LIMIT])

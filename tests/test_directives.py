@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pisama.directives import LIMIT, Directive, DirectiveKind, directives
 from pisama.replies import measure, reply_breaks
+from tests.hanging import no_hang
 
 PROMPT = """You are a researcher in a team.
 Always end your reply with "TERMINATE".
@@ -171,6 +170,5 @@ def test_lengths_are_counted_in_each_unit(unit: str, length: int) -> None:
     ],
 )
 def test_time_is_linear_in_a_hostile_prompt(piece: str) -> None:
-    begin = time.process_time()
-    directives(piece * (2_000_000 // len(piece)))
-    assert time.process_time() - begin < 5
+    with no_hang():
+        directives(piece * (2_000_000 // len(piece)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pisama.outcomes import ErrorKind, Outcome, kind_of, outcome_of, outcome_of_text
 from pisama.trace import ToolCall
+from tests.hanging import no_hang
 
 E = ErrorKind
 
@@ -353,6 +352,5 @@ def test_line_numbers_in_a_traceback_are_no_http_status() -> None:
     ],
 )
 def test_a_long_hostile_text_is_judged_in_a_moment(text: str) -> None:
-    begin = time.perf_counter()
-    outcome_of_text(text)
-    assert time.perf_counter() - begin < 0.5
+    with no_hang():
+        outcome_of_text(text)

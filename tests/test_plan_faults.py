@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pisama.features import features
 from pisama.plan_faults import PlanFault, absent, circular, faults, repeated
 from pisama.plans import Plan, PlanStep, plans
 from pisama.transcript import parse
+from tests.hanging import no_hang
 
 TABLE = features(parse("agent: hello"))
 
@@ -63,6 +62,5 @@ def test_a_fault_says_what_it_is_and_what_to_do() -> None:
 
 def test_a_long_chain_of_steps_costs_linear_time() -> None:
     chain = [(str(number), (str(number + 1),)) for number in range(20_000)]
-    begin = time.perf_counter()
-    assert circular(_plan(*chain)) is None
-    assert time.perf_counter() - begin < 1
+    with no_hang():
+        assert circular(_plan(*chain)) is None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pisama.plans import PlanStep, named, plan_of, plans
+from tests.hanging import no_hang
 
 
 def _steps(text: str) -> list[list[str]]:
@@ -132,7 +131,12 @@ def test_a_name_is_found_in_any_spelling() -> None:
 
 
 def test_hostile_text_costs_linear_time() -> None:
-    begin = time.perf_counter()
-    for text in ("1. " * 400_000, "- \n" * 400_000, "plan" * 300_000, '{"plan":[' * 100_000, "#" * 1_000_000):
-        plans(text)
-    assert time.perf_counter() - begin < 2
+    with no_hang():
+        for text in (
+            "1. " * 400_000,
+            "- \n" * 400_000,
+            "plan" * 300_000,
+            '{"plan":[' * 100_000,
+            "#" * 1_000_000,
+        ):
+            plans(text)

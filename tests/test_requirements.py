@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pisama.requirements import (
@@ -16,6 +14,7 @@ from pisama.requirements import (
     requirements,
 )
 from pisama.text import stems
+from tests.hanging import no_hang
 
 
 def found(task: str) -> list[tuple[RequirementKind, str]]:
@@ -101,8 +100,7 @@ def test_a_language_is_told_by_its_function_words(text: str, language: str | Non
 )
 def test_time_is_linear_in_a_hostile_task(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    begin = time.process_time()
-    list(requirements(text))
-    items_of(text)
-    has_table(text)
-    assert time.process_time() - begin < 5
+    with no_hang():
+        list(requirements(text))
+        items_of(text)
+        has_table(text)

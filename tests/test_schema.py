@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pisama.schema import MAX_CHECKS, violations
 from pisama.trace import JSON
+from tests.hanging import no_hang
 
 SEARCH: dict[str, JSON] = {
     "type": "object",
@@ -96,7 +95,6 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
 def test_a_huge_array_costs_no_more_than_the_limit() -> None:
     schema: dict[str, JSON] = {"type": "array", "items": {"type": "integer"}}
     value: JSON = ["x"] * 1_000_000
-    begin = time.perf_counter()
-    found = violations(value, schema)
-    assert len(found) <= MAX_CHECKS
-    assert time.perf_counter() - begin < 1
+    with no_hang():
+        found = violations(value, schema)
+        assert len(found) <= MAX_CHECKS

@@ -38,6 +38,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "answer that claims a retrieval": ("issue hallucination.retrieval_claimed",),
     "answer without a basis": ("issue without basis|issue grounding.answer",),
     "guess": ("issue hallucination.guessed|issue hallucination.simulated",),
+    "request for a file that was missing": ("issue tool_error.missing_again",),
+    "step after a text was taken for a list": ("after issue tool_misuse.letters",),
     "failing program after a failing one": ("after a failure: program", "failed: program"),
     "step after a failing program": ("after a failure: program",),
     "request that was only printed": ("issue unexecuted_action.printed|evidence unexecuted_action.printed",),

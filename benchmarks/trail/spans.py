@@ -58,6 +58,8 @@ class _Reading:
         self.table = features(trace)
         self.on_step: dict[int, set[str]] = defaultdict(set)
         self.on_call: dict[tuple[int, int], set[str]] = defaultdict(set)
+        self.on_span: dict[str, set[str]] = defaultdict(set)
+        self.latest: dict[str, int] = {}
         self.worst: dict[int, Issue] = {}
         for issue in issues:
             self._place(issue)
@@ -70,6 +72,8 @@ class _Reading:
 
     def _place(self, issue: Issue) -> None:
         signal = f"{issue.type}.{issue.signal}"
+        if issue.span_id:
+            self.on_span[issue.span_id].add(f"issue {signal}")
         if issue.step is not None:
             self.on_step[issue.step].add(f"issue {signal}")
             if signal in _NO_BASIS:
@@ -115,6 +119,7 @@ class _Reading:
                 signs |= {f"program {self.programs}, {level}"} if self.programs <= 2 else set()
             signs.update(sign for call in calls for sign in self._outcome(call))
             signs.update(sign for call in before for sign in self._after(call, part))
+            signs.update(self._after_issues(step))
             if step.span_id:
                 yield Candidate(step.span_id, frozenset(signs), step.words, self.worst.get(step.index))
             for call in calls:
@@ -171,9 +176,17 @@ class _Reading:
             if length >= RUN and place == length - 1:
                 yield "after the last failure of a run"
 
+    def _after_issues(self, step: Step) -> Iterator[str]:
+        """The issues of the agent's step before: what an agent does about its failure is where people see it."""
+        if step.agent in self.latest:
+            named = self.on_step[self.latest[step.agent]]
+            yield from (f"after {sign}" for sign in named if sign.startswith("issue "))
+        self.latest[step.agent] = step.index
+
     def _tool(self, step: Step, call: CallFeatures, level: str, *, after_failure: bool) -> Candidate:
         kind = "program" if is_executor(call.name) else "answer" if is_answering(call.name) else "other"
         signs = {f"tool: {sign}" for sign in (*self._outcome(call), *self.on_call[step.index, call.number])}
+        signs |= {f"tool: {sign}" for sign in self.on_span.get(call.call.span_id or "", ())}
         signs |= {"tool", f"tool {kind}", f"tool {kind}, {level}"}
         if call.outcome.failed and self.runs[call.position][1] >= RUN:
             signs.add("tool: in a run of failures")

@@ -16,12 +16,14 @@ from pisama.acts import (
     is_executor,
     is_reading,
     name_parts,
+    spoken,
 )
 from pisama.claims import gives_up
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.endings import LIMITS, fatal_call, fatal_rejection, is_rate_limited, is_too_long, records_words
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
+from pisama.patches import hunks
 from pisama.plans import PlanStep, plan_of
 from pisama.text import quote
 from pisama.trace import Step, Trace
@@ -41,6 +43,10 @@ _LAST_ITEM = re.compile(
 _TESTS_WANTED = re.compile(
     r"\b(?:run|execute|rerun) (?:all )?(?:the |your |our |its )?(?:\w{1,20} )?tests?\b|\b(?:make sure|ensure|verify|check|confirm)(?: that)?(?: all)?(?: the| your| its)?(?: \w{1,20})? tests? (?:still )?pass",
     re.IGNORECASE,
+)
+_TRIES = re.compile(
+    r"\bgit (?:apply|diff|am|stash)\b|\bpatch -|\b(?:pytest|py\.test|unittest|tox|nox|ctest|jest|rspec|phpunit)\b|\b(?:make|npm|yarn|pnpm|cargo|go|mvn|gradle|dotnet|bazel) (?:run )?(?:test|check)\b"
+    r"|\bsed -i|\bsubprocess\.|\bwrite_text\(|,[ ]?['\"]w[bt+]?['\"]\)",
 )
 _EDITING = frozenset({"edit", "write", "patch", "replace", "insert", "multiedit", "create", "apply"})
 
@@ -77,6 +83,7 @@ class Completion(Detector):
         "open_items": Signal("items of the agent's own list are open at the end", 45, 0.6),
         "gave_up": Signal("given up after few attempts with tools unused", 44, 0.6),
         "untested": Signal("tests were demanded and not run after the last change", 44, 0.6),
+        "untried_patch": Signal("a patch is handed over that was never applied or tested", 30, 0.3),
         "went_on": Signal("the agent goes on after its final answer", 30, 0.5),
     }
 
@@ -202,8 +209,25 @@ class Completion(Detector):
             agent: I found two places. Which one do you want, and shall I book it?
             """,
         ),
+        Example(
+            "a patch taken from files that were changed and tested",
+            """
+            task: Fix the import in x.py and answer with a patch.
+            agent: bash(command="sed -i s/os/re/ x.py && pytest -q") -> 3 passed
+            agent: submit(answer="--- a/x.py\\n+++ b/x.py\\n@@ -1 +1 @@\\n-import os\\n+import re\\n") -> ok
+            """,
+        ),
     )
     fires = (
+        Example(
+            "a patch from memory",
+            """
+            task: Fix the import in x.py and answer with a patch.
+            agent: read(path="x.py") -> import os
+            agent: submit(answer="--- a/x.py\\n+++ b/x.py\\n@@ -1 +1 @@\\n-import os\\n+import re\\n") -> ok
+            """,
+            at=(1,),
+        ),
         Example(
             "max steps",
             """
@@ -311,6 +335,7 @@ class Completion(Detector):
         if ending is not None:
             yield ending
             return
+        yield from self._untried_patch(trace, table)
         yield from self._open_items(trace, table, last)
         yield from self._gave_up(trace, table, last)
         yield from self._untested(trace, table)
@@ -516,6 +541,22 @@ class Completion(Detector):
                 about=("tests", changed.name),
             )
 
+    def _untried_patch(self, trace: Trace, table: Features) -> Iterator[Issue]:
+        step, text, call = _handed_over(trace)
+        hunk = next(hunks(text), None)
+        if step is None or hunk is None or any(_tries(each) for each in table.calls):
+            return
+        yield self.issue(
+            trace,
+            "untried_patch",
+            step,
+            f"{step.agent} hands over a patch that no call of the run applied or tested.",
+            evidence=(Evidence(quote(text, hunk.start), step.index, call, "handed over"),),
+            recommendation="Have the agent apply the patch to a copy of the code and run the tests before it hands it over.",
+            about=("patch",),
+            call=call,
+        )
+
     def _went_on(self, trace: Trace, table: Features) -> Iterator[Issue]:
         answered: dict[tuple[str, int | None], Step] = {}
         for step in trace.steps:
@@ -544,6 +585,22 @@ class Completion(Detector):
                 )
             if any(is_answering(call.name) and not call.outcome.failed for call in calls) and not acts:
                 answered[key] = step
+
+
+def _handed_over(trace: Trace) -> tuple[Step | None, str, int | None]:
+    """The step that gives the last answer, its words, and the call that hands them over."""
+    for step in reversed(trace.steps[-3:]):
+        for text, call in reversed(list(spoken(step))):
+            if call is not None or step is trace.steps[-1]:
+                return step, text, call
+    return None, "", None
+
+
+def _tries(call: CallFeatures) -> bool:
+    """Whether a call changes files or runs something, so that the patch may come from there or was tried."""
+    if is_executor(call.name):
+        return _TRIES.search(command_of(call.call.arguments)) is not None
+    return bool(_EDITING.intersection(name_parts(call.name)) or families_of_tests & acts_of_call(call.call))
 
 
 families_of_tests = frozenset({"jest"})

@@ -17,6 +17,7 @@ from pisama.elements import Element, ElementKind
 from pisama.features import features
 from pisama.grounds import Grounds
 from pisama.issue import Evidence, Issue
+from pisama.reported_misses import Miss, ReportedMisses
 from pisama.text import quote, words
 from pisama.trace import Step, ToolCall, Trace
 
@@ -79,6 +80,7 @@ class Grounding(Detector):
     tags = ("trail:Language-only", "mast:FM-3.3")
     signals: ClassVar = {
         "answer": Signal("the final answer itself occurs nowhere in the run", 65, 0.8),
+        "despite_report": Signal("a definite answer after the report that nothing was found", 55, 0.65),
         "reference": Signal("a link or an address that nothing in the run shows", 50, 0.5),
         "figures": Signal("numbers that nothing in the run shows", 45, 0.5),
         "names": Signal("several names that nothing in the run shows", 41, 0.4),
@@ -150,8 +152,35 @@ class Grounding(Detector):
             agent: final_answer(answer="Unable to determine")
             """,
         ),
+        Example(
+            "found elsewhere before",
+            """
+            task: Who designed the bridge?
+            tools: search(query)
+            agent: search(query="bridge designer") -> The Alder bridge was designed by Maria Holm and opened later.
+            agent: search(query="bridge architect award") -> No results were found for this query. Try another one.
+            agent: final_answer(answer="Maria Holm")
+            """,
+        ),
+        Example(
+            "the report says what it did find",
+            """
+            task: When was the bridge opened?
+            agent: ask_library(question="opening of the bridge") -> I could not find the day, but the bridge was opened in May 1932.
+            agent: final_answer(answer="May 1932")
+            """,
+        ),
     )
     fires = (
+        Example(
+            "an answer although the file could not be read",
+            """
+            task: Which pages should be read for the exam?
+            agent: ask_reader(task="Transcribe the recording.") -> The recording was not found, so no page numbers could be extracted from it.
+            agent: final_answer(answer="pages twelve and sixty")
+            """,
+            at=(1,),
+        ),
         Example(
             "a number from nowhere",
             """
@@ -186,11 +215,12 @@ class Grounding(Detector):
         yield from islice(self._issues(trace), self.max_issues)
 
     def _issues(self, trace: Trace) -> Iterator[Issue]:
-        grounds = Grounds()
+        grounds, misses = Grounds(), ReportedMisses()
         observed = False
         if trace.task:
             grounds.hear(trace.task, terms=True)
         for step in trace.steps:
+            misses.hear(step)
             for message in step.seen:
                 grounds.hear(message.text, terms=message.role == "user")
                 observed = observed or message.role == "tool"
@@ -200,7 +230,11 @@ class Grounding(Detector):
                     grounds.hear(call.result or call.error or "")
                     observed = observed or call.result is not None
             for statement in self._statements(trace, step):
-                yield from self._judge(trace, statement, grounds, observed=observed)
+                miss = misses.ignored_by(_core(statement.text), step) if statement.final else None
+                if miss is not None:
+                    yield self._against(trace, statement, miss)
+                else:
+                    yield from self._judge(trace, statement, grounds, observed=observed)
             grounds.hear(step.words, terms=True)
             for call in step.tool_calls:
                 grounds.hear(str(call.arguments))
@@ -220,7 +254,7 @@ class Grounding(Detector):
         text = prose(statement.text)
         if gives_up(text[:1000]) or _RELAYED.search(text[:4000]):
             return
-        core = _CLOSING.sub("", _LABEL.sub("", _TAGS.sub("", text))).strip()
+        core = _core(text)
         if (
             statement.final
             and 0 < len(words(core)) <= self.answer_words
@@ -274,6 +308,21 @@ class Grounding(Detector):
         telling = [word for word in words(core) if len(word) > 2]
         return bool(telling) and not any(grounds.knows_word(word) for word in telling)
 
+    def _against(self, trace: Trace, statement: _Statement, miss: Miss) -> Issue:
+        step, answer = statement.step, quote(_core(statement.text), width=80)
+        return self.issue(
+            trace,
+            "despite_report",
+            step,
+            f"{step.agent} answers “{answer}” right after it was told “{quote(miss.words, width=80)}”; nothing it was told holds that answer.",
+            evidence=(
+                Evidence(quote(statement.text), step.index, statement.call, "the answer"),
+                Evidence(quote(miss.text, miss.words), miss.step.index, None, "the report"),
+            ),
+            recommendation="When a report says that nothing was found, have the agent look elsewhere or answer that it was not found.",
+            about=(answer,),
+        )
+
     def _issue(self, trace: Trace, signal: str, statement: _Statement, facts: Sequence[str]) -> Issue:
         step = statement.step
         listed = ", ".join(quote(fact, width=60) for fact in facts[:4])
@@ -287,6 +336,11 @@ class Grounding(Detector):
             recommendation="Check the facts of a statement against the observations before it goes out, and have the agent say where each comes from.",
             about=tuple(facts[:4]),
         )
+
+
+def _core(text: str) -> str:
+    """An answer without the label and the tags around it."""
+    return _CLOSING.sub("", _LABEL.sub("", _TAGS.sub("", prose(text)))).strip()
 
 
 def _echoes(call: ToolCall, answers: Sequence[str]) -> bool:

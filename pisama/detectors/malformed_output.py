@@ -9,10 +9,12 @@ from typing import Annotated, ClassVar
 import orjson
 from pydantic import Field
 
+from pisama.acts import spoken
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, features
 from pisama.issue import Evidence, Issue
 from pisama.outcomes import ErrorKind
+from pisama.patches import hunks
 from pisama.text import quote
 from pisama.trace import Message, Step, ToolCall, Trace
 
@@ -72,6 +74,7 @@ class MalformedOutput(Detector):
         "rejected": Signal("the runtime says it could not parse the agent's output", 50, 0.75),
         "syntax": Signal("code or JSON the agent wrote does not parse", 45, 0.7),
         "call_as_text": Signal("a tool call was written out as text, so nothing ran", 50, 0.6),
+        "patch": Signal("a patch whose hunks do not hold the lines that they announce", 45, 0.7),
         "truncated": Signal("the output was cut off in the middle of a call or a block", 50, 0.6),
     }
 
@@ -114,8 +117,21 @@ class MalformedOutput(Detector):
             browser: page_down() -> second page
             """,
         ),
+        Example(
+            "a patch whose hunks are whole",
+            """
+            coder: submit(answer="--- a/x.py\\n+++ b/x.py\\n@@ -1,2 +1,3 @@\\n import os\\n+import re\\n import sys\\n") -> ok
+            """,
+        ),
     )
     fires = (
+        Example(
+            "a patch that says six lines and holds three",
+            """
+            coder: submit(answer="--- a/x.py\\n+++ b/x.py\\n@@ -1,6 +1,7 @@\\n import os\\n+import re\\n import sys\\n") -> ok
+            """,
+            at=(0,),
+        ),
         Example(
             "arguments that are no JSON",
             """
@@ -191,6 +207,7 @@ _PHRASES = {
     "rejected": "wrote output that the runtime could not parse",
     "syntax": "passed {subject} code that does not parse",
     "call_as_text": "wrote a tool call out as text, and nothing ran",
+    "patch": "delivered a patch that cannot be applied: a hunk does not hold the lines that it announces",
     "truncated": "was cut off in the middle of its output",
 }
 _REMEDY = "Validate the output before it is used and send the exact error back once with one correct example."
@@ -198,12 +215,14 @@ _REMEDIES = {
     "empty_key": "Give the tool's schema `additionalProperties: false` and no properties, and show a call with `{}`.",
     "syntax": "Compile code before running it; ask for long texts in files or raw strings instead of nested quotes.",
     "call_as_text": "Use the provider's native tool calls, or parse this notation in the runtime.",
+    "patch": "Have the agent edit the files and take the patch from `git diff` instead of writing it by hand.",
     "truncated": "Raise the output limit or ask for the output in parts.",
 }
 
 
 def _defects(trace: Trace, step: Step, seer: Step | None) -> Iterator[Defect]:
     judged = False
+    yield from _of_patch(step)
     for known in features(trace).calls_by_step.get(step.index, ()):
         defect = _of_call(known)
         if defect is not None:
@@ -219,6 +238,14 @@ def _defects(trace: Trace, step: Step, seer: Step | None) -> Iterator[Defect]:
         yield "rejected", "", None, rejection
     elif not step.tool_calls:
         yield from _of_text(trace, step)
+
+
+def _of_patch(step: Step) -> Iterator[Defect]:
+    """The first hunk that is not whole in what a step hands over as its answer."""
+    for text, number in spoken(step):
+        broken = next((hunk for hunk in hunks(text) if not hunk.whole), None) if number is not None else None
+        if broken is not None:
+            yield "patch", "", number, quote(text, broken.start)
 
 
 def _of_call(known: CallFeatures) -> Defect | None:

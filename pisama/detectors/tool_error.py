@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.endings import fatal_call
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Fault, Issue
+from pisama.missing_files import AskedAgain, asked_again
 from pisama.outcomes import OWN_FAULT, TRANSIENT, ErrorKind
 from pisama.repetition import came_back
 from pisama.text import quote
@@ -81,6 +83,7 @@ class ToolError(Detector):
         "repeated": Signal("calls that keep failing in the same way", 40, 0.6),
         "fatal": Signal("a failure that ended the run, without an answer", 55, 0.8),
         "ignored": Signal("a failure that nobody mentions or works around", 50, 0.5),
+        "missing_again": Signal("a file that was not there is asked for again, or of somebody else", 35, 0.5),
         "down": Signal("every call of a tool failed", 45, 0.6, "environment"),
         "own_call": Signal("a call that fails because it is wrong, and is not put right at once", 25, 0.45),
     }
@@ -157,6 +160,16 @@ class ToolError(Detector):
             """,
         ),
         Example(
+            "looks for a missing file, makes it, and reads it",
+            """
+            task: Read the settings.
+            agent: read(path="conf/app.ini") -> error: FileNotFoundError: No such file or directory: conf/app.ini
+            agent: bash(command="find . -name app.ini; cp base.ini conf/app.ini") -> ok
+            agent: read(path="conf/app.ini") -> [settings]
+            agent: The settings are empty.
+            """,
+        ),
+        Example(
             "a run that a limit ended",
             """
             task: Find the settings.
@@ -191,6 +204,16 @@ class ToolError(Detector):
         ),
     )
     fires = (
+        Example(
+            "somebody else is asked for the file that is not there",
+            """
+            task: Sum the figures in data/figures.csv.
+            agent: read(path="data/figures.csv") -> error: FileNotFoundError: No such file or directory: data/figures.csv
+            agent: ask_colleague(request="Could you please read for me all of the lines that are in the file data/figures.csv?") -> I have no such file.
+            agent: The file data/figures.csv is missing, so I could not sum them.
+            """,
+            at=(1,),
+        ),
         Example(
             "the same wrong call again",
             """
@@ -267,6 +290,8 @@ class ToolError(Detector):
         found.extend(issue for issue in judged if issue is not None)
         found.sort(key=lambda issue: -issue.severity)
         yield from found[: self.max_issues]
+        for again in islice(asked_again(table.calls), self.max_issues):
+            yield self._missing_again(trace, again)
 
     def _judge(self, trace: Trace, run: _Run, group: list[CallFeatures]) -> Issue | None:
         last, kind = group[-1], group[-1].outcome.kind
@@ -302,6 +327,11 @@ class ToolError(Detector):
             summary = f"The call of {group[0].name} was wrong: {_said(group[0])}."
             return self._issue(trace, "own_call", group, summary, None, primary=group[0])
         return None
+
+    def _missing_again(self, trace: Trace, again: AskedAgain) -> Issue:
+        call = again.call
+        summary = f"{call.step.agent} asks for {quote(again.file, width=80)}, which was not there in step {again.missed.step.index}."
+        return self._issue(trace, "missing_again", [call, again.missed], summary, None, primary=call)
 
     def _down(self, trace: Trace, tool: str, failures: list[CallFeatures]) -> Issue:
         summary = f"All {len(failures)} calls of {tool} failed, the first with {_said(failures[0])}."

@@ -13,7 +13,8 @@ from pisama.code_text import code_of, imported, redefined
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
-from pisama.offered import Offer, plain_name, used
+from pisama.letters import letter_by_letter
+from pisama.offered import plain_name, used
 from pisama.outcomes import ErrorKind
 from pisama.plans import named
 from pisama.schema import violations
@@ -32,6 +33,11 @@ MAX_NAMES = 200
 """Names of tools and agents that an unknown name is compared with."""
 LOOK_AHEAD = 50
 """Calls after a wrong one among which the one that puts it right is looked for."""
+_LETTERS_WANTED = re.compile(
+    r"\b(?:letters?|spell(?:s|ed|ing)?|anagrams?|alphabet(?:s|ical(?:ly)?)?|crosswords?|cipher|each character|single characters)\b",
+    re.IGNORECASE,
+)
+"""Words of a task in which single characters are what is wanted."""
 _CODE_KEYS = frozenset({"code", "command", "cmd", "script", "source"})
 
 
@@ -83,6 +89,7 @@ class ToolMisuse(Detector):
         "forbidden_import": Signal("code that imports a module outside the list of those allowed", 35, 0.7),
         "bypassed": Signal("code in place of every tool that the agent's own plan names", 45, 0.75),
         "unfit_input": Signal("an input of a kind that the tool cannot take", 35, 0.5),
+        "letters": Signal("code goes over a text as if it were a list, one character at a time", 35, 0.8),
     }
 
     max_evidence: Annotated[int, Field(ge=1)] = 5
@@ -153,8 +160,31 @@ class ToolMisuse(Detector):
             agent: python_interpreter(code="import re\nfrom math import sqrt\npage = web_search('year')\nprint(page)") -> 1999
             """,
         ),
+        Example(
+            "code that looks at letters, as the task wants",
+            """
+            task: Count the letters of the word directory.
+            agent: python(code="for c in word: print(c)") -> d\\ni\\nr\\ne\\nc\\nt\\no\\nr\\ny\\n
+            """,
+        ),
+        Example(
+            "a column of numbers and of the same sign",
+            """
+            task: List the page numbers.
+            agent: python(code="print(pages)") -> 1\\n1\\n2\\n7\\n9\\n3\\n4\\n8\\n5\\n
+            agent: python(code="print(rules)") -> /\\n/\\n/\\n/\\n/\\n/\\n/\\n/\\n/\\n
+            """,
+        ),
     )
     fires = (
+        Example(
+            "a listing of files taken for a list",
+            """
+            task: Find the module that parses dates.
+            agent: python(code="for name in tree[:12]: print(name)") -> d\\ni\\nr\\ne\\nc\\nt\\no\\nr\\ny\\n \\ns\\nt\\n
+            """,
+            at=(0,),
+        ),
         Example(
             "the plan says to search, the code prints what the agent believes",
             r"""
@@ -289,6 +319,7 @@ class _Tools:
 
     def __init__(self, trace: Trace, table: Features) -> None:
         self.offered = table.offered
+        self.wants_letters = _LETTERS_WANTED.search((trace.task or "")[:20_000]) is not None
         self.schemas = {tool.name: tool.schema for tool in trace.tools or () if tool.schema}
         self.names = sorted(table.offered.tools)[:MAX_NAMES]
         agents = [plain_name(name) for name in (*trace.agents, *table.offered.members)]
@@ -319,7 +350,7 @@ def _problems(tools: _Tools, call: CallFeatures) -> Iterator[_Found]:
         )
     else:
         yield from _arguments(tools, call)
-    yield from _code(tools.offered, call)
+    yield from _code(tools, call)
 
 
 def _unknown_tool(tools: _Tools, call: CallFeatures) -> _Found:
@@ -384,7 +415,8 @@ def _wanted(call: CallFeatures) -> str:
     return named["name"] if named is not None else call.name
 
 
-def _code(offered: Offer, call: CallFeatures) -> Iterator[_Found]:
+def _code(tools: _Tools, call: CallFeatures) -> Iterator[_Found]:
+    offered = tools.offered
     code = code_of(call.call)
     if code is None:
         return
@@ -395,6 +427,14 @@ def _code(offered: Offer, call: CallFeatures) -> Iterator[_Found]:
             name,
             f"Code redefines or imports {name}, which was offered as a tool",
             f"Tell the agent that {name} is there already and must neither be imported nor assigned.",
+        )
+    if not tools.wants_letters and (place := letter_by_letter(call.call.result or "")) is not None:
+        shown = quote(call.call.result or "", place, width=60)
+        yield _Found(
+            "letters",
+            call.name,
+            f"Code goes over a text as if it were a list, so one character at a time came back: “{shown}”",
+            "Say of every value handed to code whether it is a text or a list, and have the agent look at its type before going over it.",
         )
     if offered.modules is not None and call.outcome.failed:
         allowed = {module.split(".", 1)[0] for module in offered.modules}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +12,7 @@ from pisama.detectors.decomposition import Decomposition
 from pisama.detectors.tool_misuse import ToolMisuse
 from pisama.detectors.withholding import Withholding
 from pisama.trace import Message, Step, Tool, ToolCall, Trace
+from tests.hanging import no_hang
 
 PLAN = "Plan:\n1. Search for the year of bridge {0}.\n2. Report the year of bridge {0}."
 DEMAND = "Write your plan based on the available tools.\nYou have these tools:\n- web_search: searches."
@@ -56,22 +56,20 @@ def _plans(size: int) -> list[Step]:
     ]
 
 
-def _seconds(detector: Detector, steps: list[Step]) -> float:
-    agents = tuple(dict.fromkeys(step.agent for step in steps))
-    tools = (Tool("web_search"),)
-    trace = Trace(
-        "t", "test", task="Find the year of the bridge.", steps=tuple(steps), agents=agents, tools=tools
-    )
-    begin = time.perf_counter()
-    list(detector.check(trace))
-    return time.perf_counter() - begin
-
-
 @pytest.mark.parametrize(
     "detector", [ToolMisuse(), Decomposition(), Coordination(), Withholding()], ids=lambda d: d.id
 )
 @pytest.mark.parametrize("steps", [_unknown_tools, _handoffs, _one_giver, _plans])
-def test_a_long_run_costs_time_in_proportion(detector: Detector, steps: Callable[[int], list[Step]]) -> None:
-    _seconds(detector, steps(50))
-    short, long = _seconds(detector, steps(1_000)), _seconds(detector, steps(8_000))
-    assert long < 0.3 + 20 * short
+def test_a_long_run_comes_to_an_end(detector: Detector, steps: Callable[[int], list[Step]]) -> None:
+    taken = tuple(steps(8_000))
+    agents = tuple(dict.fromkeys(step.agent for step in taken))
+    trace = Trace(
+        "t",
+        "test",
+        task="Find the year of the bridge.",
+        steps=taken,
+        agents=agents,
+        tools=(Tool("web_search"),),
+    )
+    with no_hang():
+        list(detector.check(trace))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 
@@ -19,6 +17,7 @@ from pisama.loaders.messages import (
 )
 from pisama.loaders.values import as_mapping
 from pisama.trace import JSON, Location, Message, Step, ToolCall
+from tests.hanging import no_hang
 from tests.loaders.hostile import records
 
 AT = Location("in.json", 3, "/messages/1")
@@ -278,10 +277,9 @@ def test_in_a_crowd_a_step_sees_the_latest_messages_only() -> None:
 
 def test_thirty_thousand_parallel_calls_are_paired_in_linear_time() -> None:
     count = 30_000
-    start = time.perf_counter()
-    found = paired(tuple(call("f") for _ in range(count)), *(result("x", name="f") for _ in range(count)))
-    assert found == [["x"] * count]
-    assert time.perf_counter() - start < 5
+    with no_hang():
+        found = paired(tuple(call("f") for _ in range(count)), *(result("x", name="f") for _ in range(count)))
+        assert found == [["x"] * count]
 
 
 @given(records(NAMES, WORDS))

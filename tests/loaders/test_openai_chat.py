@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from pisama.loaders.base import Document
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Tool, Trace, Usage
+from tests.hanging import no_hang
 from tests.loaders.hostile import records
 from tests.loaders.outline import one_trace, outline
 
@@ -333,10 +333,9 @@ def test_a_log_that_resends_a_long_conversation_gives_each_message_once() -> Non
 def test_forty_thousand_messages_are_read_in_linear_time() -> None:
     messages: JSON = [QUESTION] + [asks("look", "{}"), {"role": "tool", "content": "a wall"}] * 20_000
     text = json.dumps(messages)
-    start = time.perf_counter()
-    trace = one_trace(text)
-    assert len(trace.steps) == 20_000
-    assert time.perf_counter() - start < 8
+    with no_hang():
+        trace = one_trace(text)
+        assert len(trace.steps) == 20_000
 
 
 @given(records(NAMES, WORDS))
