@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pisama.cli_output import write
+from pisama.cli_watch import watch
 from pisama.flags import (
     ConfigFile,
     Format,
@@ -134,9 +136,9 @@ def analyze(
     report = _analyze(_given(paths), settings.config, input_format)
     for error in report.errors:
         say(str(error))
-    _write(report, output_format, output)
+    write(report, output_format, output)
     for other_format, file in others:
-        _write(report, other_format, file)
+        write(report, other_format, file)
     raise typer.Exit(report.exit_code(None if exit_zero else settings.config.fail_on))
 
 
@@ -209,6 +211,9 @@ def mcp_server(
     from pisama.mcp_server import serve
 
     serve(root or None, config)
+
+
+app.command(context_settings={"allow_interspersed_args": False})(watch)
 
 
 @app.command()
@@ -284,28 +289,6 @@ def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> 
 def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
     for path in paths:
         yield sys.stdin.buffer.read() if path == "-" else Path(path)
-
-
-def _render(report: Report, output_format: Format, *, to_terminal: bool) -> str:
-    from pisama.output.rendering import rendered
-
-    if output_format is Format.TEXT:
-        from pisama.output import as_text
-        from pisama.output.terminal import terminal_width, wants_color
-
-        return as_text.render(report, color=to_terminal and wants_color(sys.stdout), width=terminal_width())
-    return rendered(report, output_format.value)
-
-
-def _write(report: Report, output_format: Format, output: Path | None) -> None:
-    text = _render(report, output_format, to_terminal=output is None)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"{output}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

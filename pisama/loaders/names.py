@@ -180,6 +180,10 @@ SESSION: Names = (
     "ai.telemetry.metadata.sessionId",
     "mlflow.trace.session",
 )
+WATCH_SCOPE = "pisama.watch"
+"""Scope of the spans that `pisama watch` makes of calls it saw on their way to a provider."""
+NEW_INPUT = "pisama.input.new"
+"""True where the input messages are only those that the agent had not been given before."""
 SPAN_TYPE = "logfire.span_type"
 PENDING = "pending_span"
 PENDING_PARENT = "logfire.pending_parent_id"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded, Members
@@ -10,6 +10,7 @@ from pisama.loaders.companions import groups_by_signal
 from pisama.loaders.otlp_json import read_attributes, read_log, read_span
 from pisama.loaders.otlp_protobuf import looks_like_protobuf, read_protobuf
 from pisama.loaders.span_logs import Read
+from pisama.loaders.span_overlaps import adopted
 from pisama.loaders.span_traces import assemble_read
 from pisama.loaders.values import as_list, as_mapping, as_string, first
 from pisama.report import LoadError
@@ -61,7 +62,7 @@ class OtlpLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The runs of the document, whatever lines their spans stand on."""
-        yield from assemble_read(_read(document), format_id=self.id, growing=document.growing)
+        yield from runs_of(_read(document), growing=document.growing)
 
     def companions(self, members: Members) -> Iterator[Sequence[str]]:
         """Spans and the log records written beside them, in which the messages may lie."""
@@ -69,6 +70,18 @@ class OtlpLoader:
             opened = [members[name]() for name in group]
             if all(isinstance(each, Document) and self.sniff(each) > 0 for each in opened):
                 yield group
+
+
+def runs_of(reads: Iterable[Read], *, growing: bool = False) -> Iterator[Loaded]:
+    """The runs in these spans and in the log records that belong to them, and what could not be read."""
+    yield from assemble_read(reads, format_id=OtlpLoader.id, growing=growing, refine=adopted)
+
+
+def read_request(request: Mapping[str, JSON], at: Location) -> Iterator[Read]:
+    """The spans and log records of one request to export them, as OTLP/JSON writes it."""
+    for signal, name, resources in _signals(request):
+        if signal:
+            yield from _read_resources(resources, at, name, signal)
 
 
 def _read(document: Document) -> Iterator[Read]:
@@ -114,9 +127,7 @@ def _read_json(document: Document) -> Iterator[Read]:
             if not isinstance(item, dict):
                 yield LoadError("not an object with spans", at)
                 continue
-            for signal, name, resources in _signals(item):
-                if signal:
-                    yield from _read_resources(resources, at, name, signal)
+            yield from read_request(item, at)
 
 
 def _read_resources(resources: list[JSON], at: Location, name: str, signal: str) -> Iterator[Read]:

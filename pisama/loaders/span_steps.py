@@ -84,9 +84,12 @@ class Memory:
         self.latest: StepDraft | None = None
 
     def take(
-        self, given: list[ChatMessage], invocation: Node | None
+        self, given: list[ChatMessage], invocation: Node | None, *, is_new: bool
     ) -> Iterator[tuple[ChatMessage, ToolResult | None]]:
-        """What is new in this input: texts as (message, None), results as (message, result)."""
+        """What is new in this input: texts as (message, None), results as (message, result).
+
+        `is_new` says that all of it is, whatever was heard before.
+        """
         parts = [part for message in given for part in message_texts(message)]
         if invocation is not self._invocation and not self._remembers(parts):
             self._known = dict.fromkeys(self._instructions, 1)
@@ -95,9 +98,10 @@ class Memory:
         counts: dict[tuple[str | None, str], int] = {}
         for message, result, key in parts:
             counts[key] = counts.get(key, 0) + 1
-            if counts[key] <= self._known.get(key, 0):
+            known = self._known.get(key, 0)
+            if counts[key] <= known and not is_new:
                 continue
-            self._known[key] = counts[key]
+            self._known[key] = known + 1 if is_new else counts[key]
             if message.role == "system":
                 self._instructions.append(key)
             if result is not None or message.role != "assistant" or not self._is_own(message.text):
@@ -253,7 +257,8 @@ class _Drafting:
 
     def _hear(self, draft: StepDraft, given: list[ChatMessage], memory: Memory) -> None:
         before = draft if draft.node.kind == "agent" else memory.latest
-        for message, result in memory.take(given, draft.node.agent):
+        is_new = draft.node.record.attributes.get(names.NEW_INPUT) is True
+        for message, result in memory.take(given, draft.node.agent, is_new=is_new):
             if result is None:
                 draft.seen.append(Message(message.role, message.text, message.name))
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 
 from pisama.loaders import names
@@ -43,8 +43,17 @@ def assemble(records: Iterable[SpanRecord], *, format_id: str, growing: bool = F
         yield _Assembly(build_tree(group), format_id).trace(growing=growing and last)
 
 
-def assemble_read(reads: Iterable[Read], *, format_id: str, growing: bool = False) -> Iterator[Loaded]:
-    """What could not be read, as it comes, and then the traces of the spans, with what log records say of them."""
+def assemble_read(
+    reads: Iterable[Read],
+    *,
+    format_id: str,
+    growing: bool = False,
+    refine: Callable[[list[SpanRecord]], list[SpanRecord]] | None = None,
+) -> Iterator[Loaded]:
+    """What could not be read, as it comes, and then the traces of the spans, with what log records say of them.
+
+    `refine` puts the spans right before they become traces.
+    """
     spans: list[SpanRecord] = []
     logs: list[LogRecord] = []
     for item in reads:
@@ -54,7 +63,8 @@ def assemble_read(reads: Iterable[Read], *, format_id: str, growing: bool = Fals
             logs.append(item)
         else:
             spans.append(item)
-    yield from assemble(with_logs(spans, logs), format_id=format_id, growing=growing)
+    told = with_logs(spans, logs)
+    yield from assemble(refine(told) if refine is not None else told, format_id=format_id, growing=growing)
 
 
 class _Assembly:

@@ -208,7 +208,9 @@ def test_bytes_that_are_no_text_are_kept_as_they_are() -> None:
 
 def test_gzip_is_known_by_its_content(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
-    file.write_bytes(gzip.compress(b'{"a": 1}\n', mtime=0) + gzip.compress(b'{"a": 2}\n', mtime=0) + b"\0" * 64)
+    file.write_bytes(
+        gzip.compress(b'{"a": 1}\n', mtime=0) + gzip.compress(b'{"a": 2}\n', mtime=0) + b"\0" * 64
+    )
     assert read(file) == [(1, {"a": 1}), (2, {"a": 2})]
 
 

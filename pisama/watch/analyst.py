@@ -1,0 +1,245 @@
+"""The analysing process: `python -m pisama.watch.analyst`, started by a session and told everything on its input.
+
+One thread takes in what comes, saves it and counts it; the main one analyses. When the session is killed, its
+pipe ends: what had come until then is saved, and the process goes away.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+
+from pisama.issue import Issue
+from pisama.output.terminal import printable
+from pisama.report import Report
+from pisama.selection import chosen
+from pisama.trace import JSON, Location
+from pisama.watch import frames
+from pisama.watch.audit import Trail, without_secrets
+from pisama.watch.captured import (
+    Ended,
+    Exchange,
+    Exported,
+    Finished,
+    Found,
+    FromAnalyst,
+    Instructions,
+    Judged,
+    Tally,
+)
+from pisama.watch.counting import Counter
+from pisama.watch.engine import Engine
+from pisama.watch.exports import BadExportError, read_export
+from pisama.watch.follow import POLL, Followed, FollowedFile
+from pisama.watch.recording import Recording
+from pisama.watch.spans_source import SpansSource
+
+_Work = tuple[dict[str, JSON], Location, int] | Ended | None
+NICENESS = 5
+MAX_PROBLEMS = 5
+"""Kinds of problems that are told; the rest would say the same."""
+
+
+class Intake(Thread):
+    """Reads what the session sends, saves it, counts it, and hands it on."""
+
+    def __init__(self, instructions: Instructions, work: SimpleQueue[_Work]) -> None:
+        super().__init__(daemon=True)
+        self._instructions = instructions
+        self._work = work
+        self._recording = Recording(
+            Path(instructions.command[0]).name if instructions.command else "pisama watch"
+        )
+        self._trail: Trail | None = None
+        self._written = Lock()
+        self.problems: list[str] = []
+        self._open_trail()
+
+    def run(self) -> None:
+        """Until the session ends, or is killed."""
+        while True:
+            message = frames.read(sys.stdin.buffer)
+            if not isinstance(message, Exchange | Exported | Ended):
+                self._work.put(None)
+                return
+            if isinstance(message, Ended):
+                if message.whole:
+                    for request in self._recording.ends(message.exit_code, time.time_ns()):
+                        self._take(request, 0)
+                self._work.put(message)
+                return
+            number = message.number if isinstance(message, Exchange) else 0
+            self._take(self._request(message), number)
+
+    def send(self, message: FromAnalyst) -> None:
+        """Tells the session something."""
+        with self._written:
+            try:
+                sys.stdout.buffer.write(frames.packed(message))
+                sys.stdout.buffer.flush()
+            except OSError:
+                # The session was killed; what it had sent is still saved.
+                pass
+
+    def _request(self, message: Exchange | Exported) -> dict[str, JSON] | None:
+        try:
+            return self._recording.span(message) if isinstance(message, Exchange) else read_export(message)
+        except BadExportError as error:
+            self._problem(f"an export could not be read: {error}")
+        return None
+
+    def _take(self, request: dict[str, JSON] | None, exchange: int) -> None:
+        if request is not None and not self._instructions.keep_secrets:
+            cleaned = without_secrets(request)
+            request = cleaned if isinstance(cleaned, dict) else None
+        line = self._save(request) if request else None
+        at = Location(self._instructions.save, line)
+        self._work.put((request or {}, at, exchange))
+
+    def _open_trail(self) -> None:
+        if self._instructions.save is not None:
+            try:
+                self._trail = Trail(Path(self._instructions.save))
+            except OSError as error:
+                self._problem(f"{self._instructions.save}: nothing is saved: {error.strerror or error}")
+
+    def _save(self, request: dict[str, JSON]) -> int | None:
+        if self._trail is None:
+            return None
+        try:
+            return self._trail.append(request)
+        except OSError as error:
+            self._trail = None
+            self._problem(f"{self._instructions.save}: saving has ended: {error.strerror or error}")
+            return None
+
+    def _problem(self, text: str) -> None:
+        if text not in self.problems and len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(printable(text))
+
+
+class Analyst:
+    """Counts, analyses, and reports, until the session has ended."""
+
+    def __init__(self, instructions: Instructions) -> None:
+        self._config = instructions.config
+        self._detectors = chosen(instructions.config)
+        self._work: SimpleQueue[_Work] = SimpleQueue()
+        self._intake = Intake(instructions, self._work)
+        self._spans = SpansSource()
+        self._engine = Engine(self._spans, self._detectors, self._config)
+        self._counter = Counter()
+        self._followed = (
+            Followed(instructions.follow, instructions.follow_from) if instructions.follow else None
+        )
+        self._files: dict[Path, Engine] = {}
+        self._polled = 0.0
+        self._told = Tally()
+        self._exchange = 0
+
+    def run(self) -> None:
+        """Until the session ends, or is killed."""
+        self._intake.start()
+        ended: Ended | None = None
+        alive = True
+        while alive and ended is None:
+            for work in self._waiting():
+                if work is None:
+                    alive = False
+                elif isinstance(work, Ended):
+                    ended = work
+                else:
+                    self._count(*work)
+            self._tell()
+            self._poll(last=ended is not None)
+            if ended is None:
+                self._look(self._engine)
+                self._tell()
+                self._intake.send(Judged(self._exchange))
+        if ended is not None:
+            self._finish(ended)
+
+    def _waiting(self) -> Iterator[_Work]:
+        """All work that is there; waits for the first, but not past the next look at followed files."""
+        try:
+            yield self._work.get(timeout=POLL if self._followed is not None else None)
+            while True:
+                yield self._work.get_nowait()
+        except Empty:
+            return
+
+    def _count(self, request: dict[str, JSON], at: Location, exchange: int) -> None:
+        for span in self._spans.add(request, at):
+            self._counter.add(span)
+        self._exchange = max(self._exchange, exchange)
+
+    def _tell(self) -> None:
+        tally = self._counter.tally
+        failed = len(self._engine.failed_calls)
+        told = replace(tally, exchange=self._exchange, errors=tally.errors + failed)
+        if told != self._told:
+            self._told = told
+            self._intake.send(told)
+
+    def _look(self, engine: Engine) -> None:
+        for issue, worse in engine.look():
+            self._intake.send(Found(self._numbered(issue), worse))
+
+    def _numbered(self, issue: Issue) -> Issue:
+        """The issue with the number of its step in the session, not in the window it was found in."""
+        number = self._counter.number_of(issue.span_id)
+        return issue if number is None else replace(issue, step=number - 1)
+
+    def _poll(self, *, last: bool) -> None:
+        now = time.monotonic()
+        if self._followed is None or (now - self._polled < POLL and not last):
+            return
+        self._polled = now
+        for file in self._followed.grown():
+            engine = self._files.get(file.path)
+            if engine is None:
+                engine = self._files[file.path] = Engine(file, self._detectors, self._config)
+            self._look(engine)
+            self._show(file)
+
+    def _show(self, file: FollowedFile) -> None:
+        """What a followed file adds to the counts: the file itself, and what its agent does now."""
+        sources = self._counter.tally.sources
+        self._counter.tally = replace(
+            self._counter.tally,
+            spans=self._counter.tally.spans + 1,
+            now=f"{printable(file.path.name)}: line {file.steps:,}",
+            sources=sources if "files" in sources else (*sources, "files"),
+        )
+        self._tell()
+
+    def _finish(self, ended: Ended) -> None:
+        reports = [engine.report(whole=ended.whole) for engine in (self._engine, *self._files.values())]
+        report = Report(
+            tuple(trace for each in reports for trace in each.traces),
+            tuple(error for each in reports for error in each.errors),
+        )
+        unread = self._followed.problems if self._followed is not None else ()
+        self._intake.send(Finished(report, self._told, (*self._intake.problems, *unread)))
+
+
+def main() -> None:
+    """Entry point of the process."""
+    # Whoever interrupts the command from the terminal means the command, and wants the report on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The command comes first where processors are scarce.
+    os.nice(NICENESS)
+    instructions = frames.read(sys.stdin.buffer)
+    if isinstance(instructions, Instructions):
+        Analyst(instructions).run()
+
+
+if __name__ == "__main__":
+    main()
