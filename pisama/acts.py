@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-import orjson
-
+from pisama.json_writing import to_json
 from pisama.text import stem, stems, words
 from pisama.trace import JSON, Step, ToolCall
 
@@ -183,4 +182,4 @@ def as_words(value: JSON) -> str:
     """A value as somebody would read it: a string as it is, anything else as JSON; empty for None."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else to_json(value)

@@ -24,6 +24,7 @@ from pisama.directives import Directive
 from pisama.elements import Element
 from pisama.facts import Told, all_told
 from pisama.handoffs import Handoff, handoffs
+from pisama.json_writing import to_json
 from pisama.offered import Offer, offer_in, prompts, together
 from pisama.outcomes import Outcome, outcome_of
 from pisama.plans import Plan
@@ -170,7 +171,7 @@ def canonical(arguments: JSON) -> bytes:
     try:
         return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     except (orjson.JSONEncodeError, TypeError):
-        return repr(arguments).encode("utf-8", "surrogatepass")
+        return to_json(arguments).encode("utf-8", "surrogatepass")
 
 
 _tables: WeakKeyDictionary[Trace, Features] = WeakKeyDictionary()

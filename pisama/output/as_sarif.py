@@ -8,6 +8,7 @@ span names one (`code.file.path`, `code.line.number` of the OpenTelemetry conven
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import PurePath
 from typing import TypeAlias
 from urllib.parse import quote as percent_encoded
@@ -81,6 +82,7 @@ def _results(report: Report) -> list[tuple[Trace, Issue, Suppressed | None]]:
     return sorted(found, key=lambda result: (result[2] is not None, -result[1].severity))
 
 
+@cache
 def _rule(kind: type[Detector]) -> Object:
     page = explain(kind)
     severity = max(signal.severity for signal in kind.signals.values())
