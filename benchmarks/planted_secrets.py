@@ -64,7 +64,7 @@ def _address(chance: random.Random) -> str:
     name = _letters(chance, string.ascii_lowercase, 6)
     surname, host = (
         chance.choice(("li", "o-neil", "smith")),
-        chance.choice(("acme-corp.com", "uni.ac.uk", "example.org")),
+        chance.choice(("acme-corp.com", "uni.ac.uk", "kontor.no")),
     )
     return f"{name}.{surname}@mail.{host}"
 

@@ -35,7 +35,9 @@ _T = r"[A-Za-z0-9_\-]"
 FORMS: tuple[Form, ...] = (
     _form(
         "private key",
-        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----)){0,12000}(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?",
+        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?>(?:[A-Za-z0-9+/=]{1,100}|\\{1,6}[nr]|\s|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash): [^\n\\]{0,100}){0,1200})"
+        r"(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?",
         "-----BEGIN ",
     ),
     _form("age key", r"AGE-SECRET-KEY-1[A-Z0-9]{20,80}", "AGE-SECRET-KEY-1"),

@@ -7,6 +7,7 @@ that holds one JSON value, or several written one after another over many lines,
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -69,7 +70,7 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
     if isinstance(source, str):
         source = source.encode("utf-8", "replace")
     if isinstance(source, Path):
-        path = path or str(source)
+        path = path or _shown(source)
     elif not isinstance(source, bytes):
         return _from_value(source, path)
     try:
@@ -85,11 +86,17 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
 
 def _folder(folder: Path, path: str | None) -> Document | LoadError:
     members = {
-        name: _opening(folder / name, f"{path}/{name}" if path != "." else name) for name in files_in(folder)
+        name: _opening(folder / name, _shown(f"{path}/{name}" if path != "." else name))
+        for name in files_in(folder)
     }
     if not members:
         return _fatal("no file in this folder that could be a trace", path)
     return Document(path, lambda: iter(()), members=members)
+
+
+def _shown(path: Path | str) -> str:
+    """The path as it can be written in a report: a name may hold bytes that are no text."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _opening(file: Path, path: str) -> Callable[[], Document | LoadError]:

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pisama.issue import Evidence, Issue
+from pisama.output.terminal import visible_json
 from pisama.redact import redact
 from pisama.report import Attribution, LoadError, Report, TraceReport, Verdict
 from pisama.trace import Location
@@ -183,7 +184,7 @@ def render(report: Report) -> str:
         errors=tuple(_error(error) for error in report.errors),
         stale=tuple(StaleShape.model_validate(entry) for entry in report.stale),
     )
-    return shape.model_dump_json(by_alias=True, indent=2) + "\n"
+    return visible_json(shape.model_dump_json(by_alias=True, indent=2)) + "\n"
 
 
 def _issue(issue: Issue, trace: str) -> IssueShape:
@@ -228,7 +229,9 @@ def _trace(report: TraceReport) -> TraceShape:
         attribution=_attribution(report.attribution),
         ran=report.ran,
         skipped=tuple(ReasonShape(detector=item.detector, reason=item.reason) for item in report.skipped),
-        crashed=tuple(ReasonShape(detector=item.detector, reason=item.error) for item in report.crashed),
+        crashed=tuple(
+            ReasonShape(detector=item.detector, reason=redact(item.error)) for item in report.crashed
+        ),
         hidden=len(report.hidden),
         covered=len(report.covered),
         suppressed=len(report.suppressed),
@@ -240,7 +243,7 @@ def _attribution(attribution: Attribution | None) -> AttributionShape | None:
 
 
 def _error(error: LoadError) -> ErrorShape:
-    return ErrorShape(at=Place.model_validate(error.at), reason=error.reason, fatal=error.fatal)
+    return ErrorShape(at=Place.model_validate(error.at), reason=redact(error.reason), fatal=error.fatal)
 
 
 def _place(at: Location | None) -> Place | None:
