@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -281,8 +282,8 @@ def main() -> None:
     try:
         app()
     except BrokenPipeError:
-        # The reader of our output has gone, as `| head` does; there is nobody left to tell.
-        sys.stderr.close()
+        # The reader of our output has gone, as `| head` does; there is nobody left to tell, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 

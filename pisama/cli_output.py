@@ -32,10 +32,15 @@ def write(report: Report, output_format: Format, output: Path | None, *, to_erro
     """Writes the report to the file, else to standard output, or to standard error."""
     stream = sys.stderr if to_error else sys.stdout
     text = _render(report, output_format, stream if output is None else None)
-    if output is None:
-        stream.write(text)
-        return
     try:
-        output.write_text(text, encoding="utf-8")
+        if output is None:
+            stream.write(text)
+            stream.flush()
+        else:
+            from pisama.files import replace_file
+
+            replace_file(output, text.encode("utf-8"))
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        fail(f"{output}: {error.strerror or error}")
+        fail(f"{output or 'standard output'}: {error.strerror or error}")

@@ -19,6 +19,7 @@ from pisama import directives as directive_module
 from pisama import elements as element_module
 from pisama import plans as plan_module
 from pisama import text as words_module
+from pisama.budget import check_budget
 from pisama.claims import Announcement, Claim, Pretence
 from pisama.directives import Directive
 from pisama.elements import Element
@@ -151,6 +152,7 @@ class Features:
     def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
         key = (what, text)
         if key not in self._memory:
+            check_budget()
             self._memory[key] = compute(text)
         return self._memory[key]  # type: ignore[return-value]
 
