@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from pisama.cli_input import INTERRUPTED, Input, report_on
 from pisama.cli_lines import write_folder, write_lines, writes_folder
-from pisama.cli_output import write
+from pisama.cli_output import write, write_to_nobody
 from pisama.cli_watch import watch
 from pisama.flags import (
     Address,
@@ -282,8 +281,8 @@ def main() -> None:
     try:
         app()
     except BrokenPipeError:
-        # The reader of our output has gone, as `| head` does; there is nobody left to tell, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has gone, as `| head` does; there is nobody left to tell.
+        write_to_nobody()
         sys.exit(0)
 
 

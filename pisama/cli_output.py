@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import IO, TYPE_CHECKING
 
@@ -41,6 +42,12 @@ def write(report: Report, output_format: Format, output: Path | None, *, to_erro
 
             replace_file(output, text.encode("utf-8"))
     except BrokenPipeError:
-        raise
+        # The reader has gone, as `| head` does. The exit code is still that of what was found.
+        write_to_nobody()
     except OSError as error:
         fail(f"{output or 'standard output'}: {error.strerror or error}")
+
+
+def write_to_nobody() -> None:
+    """Lets what is still to be written to standard output go nowhere, also when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

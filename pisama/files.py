@@ -13,10 +13,10 @@ def replace_file(path: Path, content: bytes) -> None:
     The old content stays until then, and for good when this fails; a link stays a link. What is no regular file, a
     pipe or a terminal, is written to as it is. Raises OSError when that is not possible.
     """
-    path = path.resolve()
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return
+    path = path.resolve()
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     written = Path(name)
     try:

@@ -36,7 +36,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """What stands where a secret would: a variable, an expression, a word for it."""
-_PATH = re.compile(r"(?:~|\.{1,2})?/(?:[a-z0-9._\-]{1,60}/?){1,20}\Z")
+_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9._\-]{1,60}){1,20}/?\Z")
 _LETTER, _DIGIT, _SIGN = re.compile(r"[A-Za-z]"), re.compile(r"\d"), re.compile(r"[^\w\s]")
 _PAGING = re.compile(
     r"(?:next|page|continuation|cancel\w{0,10}|sync|max|total|prompt|completion|input|output|cached|stop|eos|bos|pad|special)[_\- ]?\Z",

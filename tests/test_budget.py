@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pisama
 from pisama import Config, Detector, Evidence, Example, Issue, Needs, Signal, Trace
-from pisama.features import features
+from pisama.features import Features, features
 from pisama.report import Report, Skipped
 from tests.hanging import no_hang
 
@@ -30,11 +30,17 @@ class Endless(Detector):
     def check(self, trace: Trace) -> Iterator[Issue]:
         step = trace.steps[0]
         yield self.issue(
-            trace, "any", step, "It.", evidence=(Evidence("Hi", step.index),), recommendation="Do.", about=("x",)
+            trace,
+            "any",
+            step,
+            "It.",
+            evidence=(Evidence("Hi", step.index),),
+            recommendation="Do.",
+            about=("x",),
         )
-        self.go_on(trace)
+        self.go_on(features(trace))
 
-    def go_on(self, trace: Trace) -> None:
+    def go_on(self, shared: Features) -> None:
         while True:
             pass
 
@@ -44,7 +50,7 @@ class Backtracking(Endless):
 
     id = "backtracking"
 
-    def go_on(self, trace: Trace) -> None:
+    def go_on(self, shared: Features) -> None:
         re.search(r"(a+)+$", "a" * 60 + "b")
 
 
@@ -53,11 +59,11 @@ class Asking(Endless):
 
     id = "asking"
 
-    def go_on(self, trace: Trace) -> None:
+    def go_on(self, shared: Features) -> None:
         number = 0
         while True:
             number += 1
-            features(trace).stems(f"word{number}")
+            shared.stems(f"word{number}")
 
 
 def test_what_never_ends_is_skipped_with_what_it_found_and_the_others_run() -> None:
@@ -75,7 +81,7 @@ class Quick(Endless):
 
     id = "quick"
 
-    def go_on(self, trace: Trace) -> None:
+    def go_on(self, shared: Features) -> None:
         pass
 
 

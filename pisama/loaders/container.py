@@ -7,7 +7,6 @@ that holds one JSON value, or several written one after another over many lines,
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from pisama.loaders.json_values import read_values
 from pisama.loaders.parquet import open_parquet
 from pisama.loaders.python_values import plain_json
 from pisama.loaders.remote import Remote, content_of, opened_remote, remote_files
-from pisama.loaders.streams import Opener, opener_of, read_all, unpacked, why
+from pisama.loaders.streams import Opener, opener_of, read_all, shown, unpacked, why
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -75,7 +74,7 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
     if isinstance(source, str):
         source = source.encode("utf-8", "replace")
     if isinstance(source, Path | Remote):
-        path = path or _shown(str(source))
+        path = shown(path or str(source))
     elif not isinstance(source, bytes):
         return _from_value(source, path)
     try:
@@ -93,17 +92,12 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
 
 def _folder(folder: Path, path: str | None) -> Document | LoadError:
     members = {
-        name: _opening(folder / name, _shown(f"{path}/{name}" if path != "." else name))
+        name: _opening(folder / name, shown(f"{path}/{name}" if path != "." else name))
         for name in files_in(folder)
     }
     if not members:
         return _fatal("no file in this folder that could be a trace", path)
     return Document(path, lambda: iter(()), members=members)
-
-
-def _shown(path: str) -> str:
-    """The path as it can be written in a report: a name may hold bytes that are no text."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _remote(remote: Remote, path: str) -> Document | LoadError:
