@@ -1,7 +1,8 @@
 """The analysing process: `python -m pisama.watch.analyst`, started by a session and told everything on its input.
 
-One thread takes in what comes, saves it and counts it; the main one analyses. When the session is killed, its
-pipe ends: what had come until then is saved, and the process goes away.
+One thread takes in what comes and saves it; the main one counts and judges each step; now and then one looks at
+the whole of a long run beside them. When the session is killed, its pipe ends: what had come until then is saved,
+and the process goes away.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -31,17 +32,33 @@ from pisama.watch.captured import (
     Found,
     FromAnalyst,
     Instructions,
-    Judged,
+    JudgedTo,
     Tally,
 )
 from pisama.watch.counting import Counter
-from pisama.watch.engine import Engine
+from pisama.watch.engine import Engine, Judged, Told
 from pisama.watch.exports import BadExportError, read_export
 from pisama.watch.follow import POLL, Followed, FollowedFile
 from pisama.watch.recording import Recording
 from pisama.watch.spans_source import SpansSource
 
-_Work = tuple[dict[str, JSON], Location, int] | Ended | None
+
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    request: dict[str, JSON]
+    at: Location
+    exchange: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found in the whole of a run."""
+
+    engine: Engine
+    found: list[Judged]
+
+
+_Work = _Captured | _Looked | Ended | None
 NICENESS = 5
 MAX_PROBLEMS = 5
 """Kinds of problems that are told; the rest would say the same."""
@@ -101,7 +118,7 @@ class Intake(Thread):
             request = cleaned if isinstance(cleaned, dict) else None
         line = self._save(request) if request else None
         at = Location(self._instructions.save, line)
-        self._work.put((request or {}, at, exchange))
+        self._work.put(_Captured(request or {}, at, exchange))
 
     def _open_trail(self) -> None:
         if self._instructions.save is not None:
@@ -143,6 +160,7 @@ class Analyst:
         self._polled = 0.0
         self._told = Tally()
         self._exchange = 0
+        self._looking: Thread | None = None
 
     def run(self) -> None:
         """Until the session ends, or is killed."""
@@ -155,14 +173,17 @@ class Analyst:
                     alive = False
                 elif isinstance(work, Ended):
                     ended = work
+                elif isinstance(work, _Looked):
+                    self._looking = None
+                    self._tell_found(work.engine.take(work.found))
                 else:
-                    self._count(*work)
+                    self._count(work)
             self._tell()
             self._poll(last=ended is not None)
             if ended is None:
                 self._look(self._engine)
                 self._tell()
-                self._intake.send(Judged(self._exchange))
+                self._intake.send(JudgedTo(self._exchange))
         if ended is not None:
             self._finish(ended)
 
@@ -175,10 +196,10 @@ class Analyst:
         except Empty:
             return
 
-    def _count(self, request: dict[str, JSON], at: Location, exchange: int) -> None:
-        for span in self._spans.add(request, at):
+    def _count(self, captured: _Captured) -> None:
+        for span in self._spans.add(captured.request, captured.at):
             self._counter.add(span)
-        self._exchange = max(self._exchange, exchange)
+        self._exchange = max(self._exchange, captured.exchange)
 
     def _tell(self) -> None:
         tally = self._counter.tally
@@ -189,7 +210,16 @@ class Analyst:
             self._intake.send(told)
 
     def _look(self, engine: Engine) -> None:
-        for issue, worse in engine.look():
+        self._tell_found(engine.look())
+        if engine.is_whole_due and self._looking is None:
+            self._looking = Thread(target=self._look_at_whole, args=(engine,), daemon=True)
+            self._looking.start()
+
+    def _look_at_whole(self, engine: Engine) -> None:
+        self._work.put(_Looked(engine, engine.whole()))
+
+    def _tell_found(self, told: Iterable[Told]) -> None:
+        for issue, worse in told:
             self._intake.send(Found(self._numbered(issue), worse))
 
     def _numbered(self, issue: Issue) -> Issue:

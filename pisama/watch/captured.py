@@ -54,6 +54,9 @@ class Exchange:
     """Why the exchange broke off: the connection failed, was reset, or the program gave up waiting."""
     traceparent: str | None = None
     """W3C trace context that the program sent along."""
+    after: int | None = None
+    """The exchange whose request, up to the end of its messages, the request begins with. `request` is then only
+    what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedTo:
     """All exchanges up to this one have been analysed."""
 
     exchange: int
@@ -125,4 +128,4 @@ class Finished:
     """What went wrong with saving or following, one line each."""
 
 
-FromAnalyst: TypeAlias = Tally | Found | Judged | Finished
+FromAnalyst: TypeAlias = Tally | Found | JudgedTo | Finished

@@ -16,7 +16,8 @@ import h11
 
 from pisama.watch.captured import Exchange
 from pisama.watch.incoming import Incoming
-from pisama.watch.providers import Route, api_of
+from pisama.watch.providers import MESSAGES, Route, api_of
+from pisama.watch.resent import Cut, Resent
 from pisama.watch.upstream import BLOCK, Upstream, connect
 
 MAX_KEPT = 256 << 20
@@ -225,13 +226,16 @@ async def _tunnel(incoming: Incoming, upstream: Upstream) -> None:
     await asyncio.gather(*pumps, return_exceptions=True)
 
 
-def exchange_of(number: int, route: Route, copy: Copy, ended: int) -> Exchange:
-    """The finished exchange."""
+def exchange_of(number: int, route: Route, copy: Copy, ended: int, resent: Resent) -> Exchange:
+    """The finished exchange, without what was sent before."""
+    request = bytes(copy.request)
+    api = api_of(copy.path)
+    cut = Cut(request) if copy.encoding or api is None else resent.cut(number, request, MESSAGES[api])
     return Exchange(
         number=number,
         provider=route.provider,
         path=copy.path,
-        request=bytes(copy.request),
+        request=cut.body,
         request_encoding=copy.encoding,
         status=copy.status,
         response=bytes(copy.response),
@@ -240,6 +244,7 @@ def exchange_of(number: int, route: Route, copy: Copy, ended: int) -> Exchange:
         ended=ended,
         error=copy.error,
         traceparent=copy.traceparent,
+        after=cut.after,
     )
 
 

@@ -18,7 +18,7 @@ from pisama.watch.captured import (
     Found,
     FromRecorder,
     Instructions,
-    Judged,
+    JudgedTo,
     Tally,
 )
 from pisama.watch.environment import child_environment
@@ -29,6 +29,7 @@ from pisama.watch.process import GRACE, Command
 from pisama.watch.providers import Route, routes_for
 from pisama.watch.proxy import Copy, Proxy, exchange_of
 from pisama.watch.receiver import Receiver, tees_of
+from pisama.watch.resent import Resent
 
 PATIENCE = 5.0
 """Seconds that a call waits for the analysis of those before it, when the run may have to be stopped."""
@@ -67,6 +68,7 @@ class Session:
         self._grace = grace
         self._analyst: asyncio.subprocess.Process | None = None
         self._exchanges = 0
+        self._resent = Resent()
         self._judged = asyncio.Condition()
         self._judged_to = 0
         self._tally = Tally()
@@ -199,7 +201,7 @@ class Session:
             self._view.issue(message.issue, worse=message.worse)
             if self._limits.stops(message.issue):
                 self._end(f"{message.issue.level.value} {message.issue.type}: {message.issue.summary}")
-        elif isinstance(message, Judged):
+        elif isinstance(message, JudgedTo):
             async with self._judged:
                 self._judged_to = message.exchange
                 self._judged.notify_all()
@@ -222,7 +224,7 @@ class Session:
 
     def _record(self, route: Route, copy: Copy, ended: int) -> None:
         self._exchanges += 1
-        self._send(exchange_of(self._exchanges, route, copy, ended))
+        self._send(exchange_of(self._exchanges, route, copy, ended, self._resent))
 
     def _send(self, message: FromRecorder) -> None:
         assert self._analyst is not None

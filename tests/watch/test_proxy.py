@@ -14,6 +14,7 @@ from pisama.watch.captured import Exchange
 from pisama.watch.incoming import LoopbackServer
 from pisama.watch.providers import Route
 from pisama.watch.proxy import Copy, Proxy, exchange_of
+from pisama.watch.resent import Resent
 
 REQUEST = (
     b"POST /v1/chat/completions?key=AIzaSecret HTTP/1.1\r\nHost: %s\r\nX-Odd-CASE: kept \r\n"
@@ -67,6 +68,7 @@ def through(port: int, asked: Callable[[str], bytes]) -> tuple[bytes, list[Excha
     """What a program gets that asks by way of the proxy, what was recorded, and what was said."""
     recorded: list[Exchange] = []
     said: list[str] = []
+    resent = Resent()
 
     async def run() -> bytes:
         server = LoopbackServer()
@@ -76,7 +78,7 @@ def through(port: int, asked: Callable[[str], bytes]) -> tuple[bytes, list[Excha
             pass
 
         def record(route: Route, copy: Copy, ended: int) -> None:
-            recorded.append(exchange_of(len(recorded) + 1, route, copy, ended))
+            recorded.append(exchange_of(len(recorded) + 1, route, copy, ended, resent))
 
         route = Route("openai", "openai", f"http://127.0.0.1:{port}/v1")
         address = server.register("openai", Proxy(route, before, record, said.append).serve)
