@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pisama.cli_output import write
+from pisama.cli_output import targets, write
 from pisama.cli_watch import watch
 from pisama.flags import (
+    Also,
     ConfigFile,
     Format,
     Ignore,
@@ -71,14 +72,7 @@ def analyze(
         Path | None,
         typer.Option("--output", "-o", help="Write the report to this file.", show_default="standard output"),
     ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--also",
-            help="Write the report in this format to this file too; repeated for more.",
-            metavar="FORMAT=FILE",
-        ),
-    ] = None,
+    also: Also = None,
     select: Select = None,
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
@@ -118,7 +112,7 @@ def analyze(
     crashed. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
     pyproject.toml.
     """
-    others = [_target(text) for text in also or ()]
+    wanted = targets(output_format, output, also)
     flags = {
         "select": select,
         "ignore": ignore,
@@ -136,9 +130,8 @@ def analyze(
     report = _analyze(_given(paths), settings.config, input_format)
     for error in report.errors:
         say(str(error))
-    write(report, output_format, output)
-    for other_format, file in others:
-        write(report, other_format, file)
+    for target in wanted:
+        write(report, target)
     raise typer.Exit(report.exit_code(None if exit_zero else settings.config.fail_on))
 
 
@@ -265,13 +258,6 @@ def _given(paths: Sequence[str] | None) -> Sequence[str]:
     if not paths:
         fail("say which traces to analyse: files, folders, or - for standard input")
     return paths
-
-
-def _target(text: str) -> tuple[Format, Path]:
-    name, equals, file = text.partition("=")
-    if not equals or not file or name not in set(Format):
-        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
-    return Format(name), Path(file)
 
 
 def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> Report:

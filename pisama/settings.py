@@ -13,7 +13,6 @@ import orjson
 from pydantic import ValidationError
 
 from pisama.config import Config, ConfigError, Suppression
-from pisama.selection import did_you_mean
 
 PREFIX = "PISAMA_"
 """What the names of settings in the environment begin with: PISAMA_MIN_SEVERITY, PISAMA_OPTIONS__LOOP__MIN_REPEATS."""
@@ -115,6 +114,8 @@ def _read(file: Path) -> _Values:
 def _check_names(values: Mapping[str, object], told: str) -> None:
     for name in values:
         if name not in _SETTINGS:
+            from pisama.selection import did_you_mean
+
             raise ConfigError(f"{told} {name!r}{did_you_mean(name, _SETTINGS)}")
 
 
@@ -181,5 +182,7 @@ def _validated(merged: _Values, origins: Mapping[str, str], file: Path | None) -
         origin = origins.get(place[0], "settings")
         hint = ""
         if first["type"] == "extra_forbidden":
+            from pisama.selection import did_you_mean
+
             hint = did_you_mean(place[-1], Suppression.model_fields)
         raise ConfigError(f"{origin}: {'.'.join(place)}: {first['msg']}{hint}") from None

@@ -250,7 +250,7 @@ def main(
     for name, resend in (("bounded context", False), ("whole conversation resent", True)):
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             runs[name] = process.submit(long_run, steps, max(1, steps // 10), resend=resend).result()
-        rows = [_row(each) for each in runs[name]]
+        long_rows = [_row(each) for each in runs[name]]
         columns = [
             "to step",
             "request, MB",
@@ -260,7 +260,7 @@ def main(
             "whole runs, ms",
             "memory, MB",
         ]
-        show(table(f"A run of {steps:,} steps, {name}; processor time a step", columns, rows))
+        show(table(f"A run of {steps:,} steps, {name}; processor time a step", columns, long_rows))
     if json_file is not None:
         figures = {name: [asdict(each) for each in stretches] for name, stretches in runs.items()}
         write_json(json_file, {"calls": {name: asdict(each) for name, each in seen.items()}, "runs": figures})

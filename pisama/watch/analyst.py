@@ -18,6 +18,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from pisama.issue import Issue
+from pisama.output.rendering import rendered
 from pisama.output.terminal import printable
 from pisama.report import Report
 from pisama.selection import chosen
@@ -146,6 +147,7 @@ class Analyst:
     """Counts, analyses, and reports, until the session has ended."""
 
     def __init__(self, instructions: Instructions) -> None:
+        self._instructions = instructions
         self._config = instructions.config
         self._detectors = chosen(instructions.config)
         self._work: SimpleQueue[_Work] = SimpleQueue()
@@ -165,6 +167,8 @@ class Analyst:
     def run(self) -> None:
         """Until the session ends, or is killed."""
         self._intake.start()
+        # The first report takes a while to load what it needs, and there is nothing else to do yet.
+        rendered(Report(()), "text")
         ended: Ended | None = None
         alive = True
         while alive and ended is None:
@@ -257,7 +261,18 @@ class Analyst:
             tuple(error for each in reports for error in each.errors),
         )
         unread = self._followed.problems if self._followed is not None else ()
-        self._intake.send(Finished(report, self._told, (*self._intake.problems, *unread)))
+        self._intake.send(
+            Finished(
+                reports=tuple(
+                    rendered(report, each.format, color=each.color, width=each.width)
+                    for each in self._instructions.written
+                ),
+                steps=sum(trace.totals.steps for trace in report.traces),
+                exit_code=report.exit_code(self._instructions.fail_on),
+                tally=self._told,
+                problems=(*self._intake.problems, *unread, *map(str, report.errors)),
+            )
+        )
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Literal, TypeAlias
 
 from pisama.config import Config
-from pisama.issue import Issue
-from pisama.report import Report
+from pisama.issue import Issue, Level
+from pisama.report import Exit
 
 
 class Start(Enum):
@@ -19,11 +19,24 @@ class Start(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A form in which the report is wanted."""
+
+    format: str
+    color: bool = False
+    width: int = 100
+    """Columns."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instructions:
     """How to analyse, and where to save: the first thing the analysing process is told."""
 
     config: Config
     command: tuple[str, ...]
+    written: tuple[Written, ...]
+    fail_on: Level | None
+    """The level from which on an issue is a failure; None when none is."""
     save: str | None
     """File that captured spans are appended to."""
     keep_secrets: bool = False
@@ -122,10 +135,15 @@ class JudgedTo:
 class Finished:
     """The report on the whole run; the analysing process has ended."""
 
-    report: Report
+    reports: tuple[str, ...]
+    """In each form that was wanted. Written here, where all that it takes is loaded."""
+    exit_code: Exit
+    """Of `pisama analyze` with this report."""
+    steps: int
+    """Acts of agents in the report."""
     tally: Tally
     problems: tuple[str, ...] = field(default=())
-    """What went wrong with saving or following, one line each."""
+    """What went wrong with saving, following or reading, one line each."""
 
 
 FromAnalyst: TypeAlias = Tally | Found | JudgedTo | Finished

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from pisama.config import Config
 from pisama.issue import Level
-from pisama.report import Exit, Report
-from pisama.watch.captured import Instructions, Start
+from pisama.report import Exit
+from pisama.watch.captured import Instructions, Start, Written
 from pisama.watch.live import Limits, View
 from pisama.watch.prices import can_price
 from pisama.watch.session import AnalystLostError, Outcome, watch
@@ -18,6 +19,8 @@ from pisama.watch.session import AnalystLostError, Outcome, watch
 CANNOT_START = 127
 """Exit code of shells for a command that does not exist."""
 NOT_EXECUTABLE = 126
+ENTRY_POINTS = "pisama.detectors"
+"""Entry point group of other packages' detectors, as in `pisama.selection`, which loads ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,15 @@ class Request:
     keep_secrets: bool = False
     fail_on: Level | None = Level.HIGH
     quiet: bool = False
+    written: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """What is left to say when it is over."""
 
-    report: Report
+    reports: tuple[str, ...]
+    """In each form that was wanted; none when there is none to be had."""
     exit_code: int
     told: tuple[str, ...] = ()
     """Said after the report: why it was stopped, what was not captured, where it is saved."""
@@ -70,6 +75,8 @@ def run(request: Request) -> End:
     instructions = Instructions(
         config=request.config,
         command=request.command,
+        written=request.written,
+        fail_on=request.fail_on,
         save=save,
         keep_secrets=request.keep_secrets,
         follow=request.follow,
@@ -78,17 +85,21 @@ def run(request: Request) -> End:
     try:
         outcome = watch(instructions, limits, View(limits, quiet=request.quiet))
     except AnalystLostError as error:
-        return End(Report(()), Exit.CRASHED, (str(error),))
+        return End((), Exit.CRASHED, (str(error),))
     except FileNotFoundError as error:
-        return End(Report(()), CANNOT_START, (f"{error.filename}: {error.strerror}",))
+        return End((), CANNOT_START, (f"{error.filename}: {error.strerror}",))
     except OSError as error:
-        return End(Report(()), NOT_EXECUTABLE, (f"{error.filename or 'watch'}: {error.strerror or error}",))
+        return End((), NOT_EXECUTABLE, (f"{error.filename or 'watch'}: {error.strerror or error}",))
     return _end(request, outcome, save)
 
 
 def _check(config: Config) -> None:
-    """Raises `ConfigError` when this names detectors or options that there are not. Costs nothing for the default."""
-    if config != Config():
+    """Raises `ConfigError` when this names detectors or options that there are not, or a detector cannot be had.
+
+    Detectors are loaded for that, here as in the analysing process, only where that can be.
+    """
+    named = config.select or config.ignore or config.options
+    if named or (config.plugins and entry_points(group=ENTRY_POINTS)):
         from pisama.selection import chosen
 
         chosen(config)
@@ -105,13 +116,13 @@ def _end(request: Request, outcome: Outcome, save: str | None) -> End:
         told += _nothing(outcome)
     if save is not None and Path(save).is_file():
         told.append(f"saved in {save}")
-    return End(finished.report, _exit_code(request, outcome), tuple(told), finished.problems)
+    return End(finished.reports, _exit_code(request, outcome), tuple(told), finished.problems)
 
 
 def _exit_code(request: Request, outcome: Outcome) -> int:
     if not _captured(outcome):
         return Exit.UNREADABLE
-    own = outcome.finished.report.exit_code(request.fail_on)
+    own = outcome.finished.exit_code
     if own in (Exit.CRASHED, Exit.ISSUES) or (outcome.stopped and request.command):
         return own if own is Exit.CRASHED else Exit.ISSUES
     return outcome.exit_code if outcome.exit_code is not None else own
@@ -119,7 +130,7 @@ def _exit_code(request: Request, outcome: Outcome) -> int:
 
 def _captured(outcome: Outcome) -> bool:
     """Whether anything that an agent did was captured; the spans of a web server are nothing of the kind."""
-    return any(trace.totals.steps for trace in outcome.finished.report.traces)
+    return outcome.finished.steps > 0
 
 
 def _nothing(outcome: Outcome) -> list[str]:

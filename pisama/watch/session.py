@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from pisama.watch import frames
@@ -139,8 +138,6 @@ class Session:
             return await self._attend_files(listening)
         command = Command(self._instructions.command, environment)
         running = asyncio.create_task(command.wait())
-        # What writes the report takes a while to load, and there is nothing else to do meanwhile.
-        loading = asyncio.create_task(asyncio.to_thread(import_module, "pisama.output.as_text"))
         try:
             await _first(running, self._stop, listening, seconds=self._limits.seconds)
             if listening.done():
@@ -157,7 +154,7 @@ class Session:
         finally:
             if not running.done():
                 await command.stop(0)
-            await asyncio.gather(running, loading, return_exceptions=True)
+            await asyncio.gather(running, return_exceptions=True)
             command.release()
 
     async def _attend_files(self, listening: asyncio.Task[Finished]) -> tuple[int | None, str | None]:
