@@ -39,7 +39,7 @@ from pisama.watch.captured import (
 from pisama.watch.counting import Counter
 from pisama.watch.engine import Engine, Judged, Told
 from pisama.watch.exports import BadExportError, read_export
-from pisama.watch.follow import POLL, Followed, FollowedFile
+from pisama.watch.follow import POLL, Followed, FollowedFile, place_of
 from pisama.watch.recording import Recording
 from pisama.watch.spans_source import SpansSource
 
@@ -159,6 +159,7 @@ class Analyst:
             Followed(instructions.follow, instructions.follow_from) if instructions.follow else None
         )
         self._files: dict[Path, Engine] = {}
+        self._counted: dict[Path, int] = {}
         self._polled = 0.0
         self._told = Tally()
         self._exchange = 0
@@ -207,7 +208,7 @@ class Analyst:
 
     def _tell(self) -> None:
         tally = self._counter.tally
-        failed = len(self._engine.failed_calls)
+        failed = sum(len(each.failed_calls) for each in (self._engine, *self._files.values()))
         told = replace(tally, exchange=self._exchange, errors=tally.errors + failed)
         if told != self._told:
             self._told = told
@@ -241,17 +242,15 @@ class Analyst:
             if engine is None:
                 engine = self._files[file.path] = Engine(file, self._detectors, self._config)
             self._look(engine)
-            self._show(file)
+            self._show(file, engine)
 
-    def _show(self, file: FollowedFile) -> None:
-        """What a followed file adds to the counts: the file itself, and what its agent does now."""
-        sources = self._counter.tally.sources
-        self._counter.tally = replace(
-            self._counter.tally,
-            spans=self._counter.tally.spans + 1,
-            now=f"{printable(file.path.name)}: line {file.steps:,}",
-            sources=sources if "files" in sources else (*sources, "files"),
-        )
+    def _show(self, file: FollowedFile, engine: Engine) -> None:
+        """What a followed file adds to the counts: the acts that are new in it."""
+        acts = sorted((step for trace in engine.latest for step in trace.steps), key=place_of)
+        self._counted[file.path] = self._counter.add_acts(acts, self._counted.get(file.path, file.before))
+        tally = self._counter.tally
+        sources = tally.sources if "files" in tally.sources else (*tally.sources, "files")
+        self._counter.tally = replace(tally, spans=tally.spans + 1, sources=sources)
         self._tell()
 
     def _finish(self, ended: Ended) -> None:

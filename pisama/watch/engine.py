@@ -19,7 +19,7 @@ from pisama.config import Config
 from pisama.detectors import Detector
 from pisama.features import features
 from pisama.issue import Issue, Level
-from pisama.report import LoadError, Report
+from pisama.report import LoadError, Report, Suppressed, TraceReport
 from pisama.suppression import Filter
 from pisama.trace import Trace
 
@@ -53,6 +53,10 @@ class Source(Protocol):
         """The runs as far as their latest steps tell, so many of them at most."""
         ...
 
+    def is_old(self, trace: Trace, issue: Issue) -> bool:
+        """Whether an issue is older than the watch, which is asked only for what comes."""
+        ...
+
 
 Told: TypeAlias = tuple[Issue, bool]
 """An issue, and whether it was known and has become worse."""
@@ -62,7 +66,7 @@ Told: TypeAlias = tuple[Issue, bool]
 class Judged:
     """What was found in a run, or in the latest part of it."""
 
-    failed_calls: frozenset[tuple[str | None, int]]
+    failed_calls: frozenset[tuple[str | int, int]]
     issues: tuple[Issue, ...]
 
 
@@ -80,8 +84,10 @@ class Engine:
         self._contexts: dict[str, Trace] = {}
         self._seen = 0
         self._next_whole = 0.0
-        self.failed_calls: set[tuple[str | None, int]] = set()
-        """Calls of tools that failed, by the span of their step and their place in it."""
+        self.failed_calls: set[tuple[str | int, int]] = set()
+        """Calls of tools that failed, by their step and their place in it."""
+        self.latest: tuple[Trace, ...] = ()
+        """The runs, or their latest parts, as they were last looked at."""
 
     def look(self) -> Iterator[Told]:
         """What was not found before, or is worse now, when anything is new."""
@@ -94,6 +100,7 @@ class Engine:
             return
         latest = self._source.window(WINDOW)
         traces = [self._in_context(item) for item in latest if isinstance(item, Trace)]
+        self.latest = tuple(traces)
         yield from self.take([self._judged(trace, self._windowed) for trace in traces])
 
     @property
@@ -106,6 +113,7 @@ class Engine:
         self._next_whole = max(SHORT, self._source.steps * GROWTH)
         traces = [item for item in self._source.whole() if isinstance(item, Trace)]
         self._contexts = {trace.id: trace for trace in traces}
+        self.latest = tuple(traces)
         return [self._judged(trace, self._live) for trace in traces]
 
     def take(self, judged: Iterable[Judged]) -> Iterator[Told]:
@@ -126,7 +134,24 @@ class Engine:
             item if whole else replace(item, complete=False) for item in loaded if isinstance(item, Trace)
         ]
         report = analyze_all(traces, config=self._config, detectors=self._detectors)
-        return replace(report, errors=tuple(item for item in loaded if isinstance(item, LoadError)))
+        return replace(
+            report,
+            traces=tuple(map(self._without_old, report.traces)),
+            errors=tuple(item for item in loaded if isinstance(item, LoadError)),
+        )
+
+    def _without_old(self, report: TraceReport) -> TraceReport:
+        old = [issue for issue in report.issues if self._source.is_old(report.trace, issue)]
+        if not old:
+            return report
+        kept = tuple(issue for issue in report.issues if issue not in old)
+        suppressed = (Suppressed(issue, "baseline", "older than the watch") for issue in old)
+        return replace(
+            report,
+            issues=kept,
+            suppressed=(*report.suppressed, *suppressed),
+            attribution=report.attribution if kept else None,
+        )
 
     def _in_context(self, trace: Trace) -> Trace:
         """The part of a run, with what only its beginning tells."""
@@ -135,6 +160,9 @@ class Engine:
 
     def _judged(self, trace: Trace, detectors: tuple[Detector, ...]) -> Judged:
         trace = replace(trace, complete=False, final_answer=None)
-        failed = {(call.step.span_id, call.number) for call in features(trace).failed_calls}
+        failed = {
+            (call.step.span_id or call.step.index, call.number) for call in features(trace).failed_calls
+        }
         issues = self._left_out.apply(examine(trace, detectors, self._config)).issues
-        return Judged(frozenset(failed), tuple(issues))
+        new = (issue for issue in issues if not self._source.is_old(trace, issue))
+        return Judged(frozenset(failed), tuple(new))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+import orjson
+
+from pisama.issue import Issue
 from pisama.loaders import find_files, load
 from pisama.report import LoadError
-from pisama.trace import Trace
+from pisama.trace import Step, Trace
 from pisama.watch.captured import Start
 
 POLL = 0.5
@@ -20,59 +25,123 @@ HEAD_LINES = 12
 LINES_PER_STEP = 6
 """Lines that a step takes in a session file, at most, for the window."""
 MAX_HEAD = 1 << 20
+MAX_LINE = 1 << 20
+"""Bytes of a first line that is looked at."""
 MAX_TAIL = 8 << 20
 """Bytes of a window at most."""
 
 
 class FollowedFile:
-    """One session file as a growing record of runs. What is counted as its steps are its lines."""
+    """One session file as a growing record of runs.
 
-    def __init__(self, path: Path, *, skip: int = 0) -> None:
+    Of a file of lines, what is counted as its steps are its lines. A file that is one document is written anew
+    with each act; there the steps are the times it was.
+    """
+
+    def __init__(self, path: Path, *, begin: bool = True) -> None:
+        """Without `begin` only what comes from now on counts. Raises OSError when the file cannot be read."""
         self.path = path
-        self._skip = skip
-        self._counted = skip
+        self._size = 0
+        self._changed = 0
         self._lines = 0
+        self._rewritten = 0
+        self.before = -1
+        """Place of the last act that is older than the watch."""
+        if not begin:
+            self.poll()
+            self.before = max((place_of(step) for run in self._runs() for step in run.steps), default=-1)
 
     @property
     def steps(self) -> int:
-        """Lines so far."""
-        return self._lines
+        """Lines, or versions of the document, so far."""
+        return self._rewritten or self._lines
 
     def poll(self) -> bool:
         """Looks at the file; whether it has grown by a line. Raises OSError when it cannot be read."""
-        size = self.path.stat().st_size
-        if size < self._counted:
-            # Written anew from its beginning.
-            self._skip = self._counted = self._lines = 0
-        if size == self._counted:
+        status = self.path.stat()
+        if (status.st_size, status.st_mtime_ns) == (self._size, self._changed):
             return False
         before = self._lines
         with self.path.open("rb") as file:
-            file.seek(self._counted)
+            is_document = not _is_of_lines(file.readline(MAX_LINE))
+            if status.st_size < self._size:
+                # Written anew from its beginning.
+                self._size = self._lines = 0
+                self.before = -1 if not is_document else self.before
+            file.seek(self._size)
             while data := file.read(1 << 20):
-                self._counted += len(data)
+                self._size += len(data)
                 self._lines += data.count(b"\n")
-        return self._lines > before or before == 0
+        self._changed = status.st_mtime_ns
+        self._rewritten = self._rewritten + 1 if is_document else 0
+        return is_document or self._lines > before or before == 0
 
     def whole(self) -> Iterator[Trace | LoadError]:
         """The runs in the file."""
-        if not self._skip:
-            return load(self.path)
-        with self.path.open("rb") as file:
-            head = _head(file)
-            file.seek(max(len(head), self._skip))
-            return load(head + file.read(), None, str(self.path))
+        return load(self.path)
 
     def window(self, steps: int) -> Iterable[Trace]:
-        """The runs in the first lines of the file and its last ones."""
+        """The runs in the first lines of the file and its last ones; in a document, their last steps."""
+        if self._rewritten:
+            return [replace(run, steps=run.steps[-steps:]) for run in self._runs()]
         with self.path.open("rb") as file:
             head = _head(file)
-            start = max(len(head), self._skip, file.seek(0, os.SEEK_END) - MAX_TAIL)
+            start = max(len(head), file.seek(0, os.SEEK_END) - MAX_TAIL)
             file.seek(start)
             tail = file.read().split(b"\n")
-        tail = tail[1:] if start > max(len(head), self._skip) else tail
-        text = head + b"\n".join(tail[-steps * LINES_PER_STEP :])
-        return [trace for trace in load(text, None, str(self.path)) if isinstance(trace, Trace)]
+        tail = (tail[1:] if start > len(head) else tail)[-steps * LINES_PER_STEP :]
+        text = head + b"\n".join(tail)
+        skipped = self._lines + 1 - HEAD_LINES - len(tail)
+        return [_numbered_as_in_file(run, skipped) for run in _runs(load(text, None, str(self.path)))]
+
+    def is_old(self, trace: Trace, issue: Issue) -> bool:
+        """Whether all that shows it was there before only what comes counts."""
+        if self.before < 0:
+            return False
+        shown = {issue.step, *(item.step for item in issue.evidence)} - {None}
+        places = [place_of(step) for step in trace.steps if step.index in shown]
+        return bool(places) and max(places) <= self.before
+
+    def _runs(self) -> Iterator[Trace]:
+        return _runs(self.whole())
+
+
+def place_of(step: Step) -> int:
+    """Where in its file an act is recorded: its line, or its number where the file has no lines."""
+    return (step.at.line if step.at is not None else None) or step.index
+
+
+def _runs(loaded: Iterable[Trace | LoadError]) -> Iterator[Trace]:
+    return (item for item in loaded if isinstance(item, Trace))
+
+
+def _numbered_as_in_file(trace: Trace, skipped: int) -> Trace:
+    """The run in a window, with the lines of the file: so many are left out between its head and the rest."""
+    if skipped <= 0:
+        return trace
+    return replace(trace, steps=tuple(_moved(step, skipped) for step in trace.steps))
+
+
+def _moved(step: Step, lines: int) -> Step:
+    if step.at is None or step.at.line is None or step.at.line <= HEAD_LINES:
+        return step
+    return replace(step, at=replace(step.at, line=step.at.line + lines))
+
+
+def _is_of_lines(first: bytes) -> bool:
+    """Whether a file that begins with this line is one of lines: it is whole in itself."""
+    if not first.endswith(b"\n"):
+        # One line alone: a document without line breaks, or the first line of many, not yet finished.
+        return first[:1] != b"{" or not _is_json(first)
+    return first[:1] not in (b"{", b"[") or _is_json(first) or len(first) >= MAX_LINE
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _head(file: BinaryIO) -> bytes:
@@ -113,7 +182,8 @@ class Followed:
         for path in self._paths:
             if (self._start or (Start.NOW if path.is_dir() else Start.BEGINNING)) is Start.NOW:
                 for each in _files_of(path):
-                    self._files[each] = FollowedFile(each, skip=each.stat().st_size)
+                    with suppress(OSError):
+                        self._files[each] = FollowedFile(each, begin=False)
 
 
 def _files_of(path: Path) -> Iterator[Path]:

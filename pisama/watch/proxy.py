@@ -24,7 +24,7 @@ MAX_KEPT = 256 << 20
 """Bytes of one body that are kept; what is larger is passed on all the same."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Copy:
     """What is kept of one exchange while it goes on."""
 
@@ -40,12 +40,16 @@ class Copy:
 
 
 class Proxy:
-    """Serves one route. `before` is awaited ahead of each call of a model, `record` gets the exchange."""
+    """Serves one route, to its provider and to nowhere else.
+
+    `before` is awaited ahead of each call of a model, which it is told by an object and the host; `record` gets
+    the exchange.
+    """
 
     def __init__(
         self,
         route: Route,
-        before: Callable[[], Awaitable[None]],
+        before: Callable[[Copy, str], Awaitable[None]],
         record: Callable[[Route, Copy, int], None],
         say: Callable[[str], None],
     ) -> None:
@@ -59,14 +63,15 @@ class Proxy:
         """One request; False when the connection is not to be used again."""
         path = target.partition("?")[0].removeprefix(self._route.path)
         is_call = request.method == b"POST" and api_of(path) is not None
-        if is_call:
-            await self._before()
         copy = Copy(
             path,
             time.time_ns(),
             _header(request.headers, b"content-encoding"),
             _header(request.headers, b"traceparent") or None,
         )
+        if is_call:
+            await self._before(copy, self._route.host)
+            copy.started = time.time_ns()
         upstream: Upstream | None = None
         try:
             upstream = await self._exchange(request, incoming, target, copy)

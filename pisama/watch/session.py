@@ -23,7 +23,7 @@ from pisama.watch.captured import (
 from pisama.watch.environment import child_environment
 from pisama.watch.incoming import LoopbackServer
 from pisama.watch.instrument import instrument
-from pisama.watch.live import Limits, View
+from pisama.watch.live import TICK, Limits, View
 from pisama.watch.process import GRACE, Command
 from pisama.watch.providers import Route, routes_for
 from pisama.watch.proxy import Copy, Proxy, exchange_of
@@ -84,6 +84,7 @@ class Session:
             start_new_session=True,
         )
         self._send(self._instructions)
+        ticking = asyncio.create_task(self._tick())
         listening = asyncio.create_task(self._listen())
         server = LoopbackServer()
         try:
@@ -98,6 +99,7 @@ class Session:
             await self._abandon(listening)
             raise
         finally:
+            ticking.cancel()
             await server.close()
         by_itself = stopped is None and (code is None or code < _BY_SIGNAL)
         self._send(Ended(code, whole=by_itself))
@@ -110,6 +112,11 @@ class Session:
             *(f"files: {path}" for path in self._instructions.follow),
         )
         return Outcome(finished, code, stopped, tried)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._view.tick()
 
     async def _abandon(self, listening: asyncio.Task[Finished]) -> None:
         """Ends the analysing process without its report."""
@@ -207,10 +214,13 @@ class Session:
         if not self._stop.done():
             self._stop.set_result(reason)
 
-    async def _before_call(self) -> None:
+    async def _before_call(self, call: Copy, host: str) -> None:
         """Holds a call back until what came before it is judged, when that may end the run."""
-        if not self._limits.hold:
-            return
+        if self._limits.hold:
+            await self._judged_so_far()
+        self._view.asks(call, host)
+
+    async def _judged_so_far(self) -> None:
         last = self._exchanges
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE), self._judged:
@@ -220,6 +230,7 @@ class Session:
             await asyncio.get_running_loop().create_future()
 
     def _record(self, route: Route, copy: Copy, ended: int) -> None:
+        self._view.answered(copy)
         self._exchanges += 1
         self._send(exchange_of(self._exchanges, route, copy, ended, self._resent))
 

@@ -31,6 +31,9 @@ class Growing:
     def window(self, steps: int) -> list[Trace]:
         return self._part(max(0, self.steps - steps))
 
+    def is_old(self, trace: Trace, issue: Issue) -> bool:
+        return False
+
     def _part(self, start: int) -> list[Trace]:
         return [replace(self.trace, steps=self.trace.steps[start : self.steps])]
 

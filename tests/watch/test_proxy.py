@@ -74,7 +74,7 @@ def through(port: int, asked: Callable[[str], bytes]) -> tuple[bytes, list[Excha
         server = LoopbackServer()
         await server.start()
 
-        async def before() -> None:
+        async def before(call: Copy, host: str) -> None:
             pass
 
         def record(route: Route, copy: Copy, ended: int) -> None:
