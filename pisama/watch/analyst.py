@@ -155,9 +155,7 @@ class Analyst:
         self._spans = SpansSource()
         self._engine = Engine(self._spans, self._detectors, self._config)
         self._counter = Counter()
-        self._followed = (
-            Followed(instructions.follow, instructions.follow_from) if instructions.follow else None
-        )
+        self._followed = Followed(instructions.follow, instructions.old) if instructions.follow else None
         self._files: dict[Path, Engine] = {}
         self._counted: dict[Path, int] = {}
         self._polled = 0.0

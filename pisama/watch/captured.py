@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pisama.config import Config
 from pisama.issue import Issue, Level
 from pisama.report import Exit
-
-
-class Start(Enum):
-    """From where a followed file is read."""
-
-    BEGINNING = "beginning"
-    NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,8 @@ class Instructions:
     """File that captured spans are appended to."""
     keep_secrets: bool = False
     follow: tuple[str, ...] = ()
-    follow_from: Start | None = None
+    old: Mapping[Path, int] = field(default_factory=dict)
+    """Sizes, in bytes, of the followed files of which only what comes from now on counts."""
 
 
 @dataclass(frozen=True, slots=True)

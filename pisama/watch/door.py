@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
@@ -11,7 +13,7 @@ from pathlib import Path
 from pisama.config import Config
 from pisama.issue import Level
 from pisama.report import Exit
-from pisama.watch.captured import Instructions, Start, Written
+from pisama.watch.captured import Instructions, Written
 from pisama.watch.live import Limits, View
 from pisama.watch.prices import can_price
 from pisama.watch.session import AnalystLostError, Outcome, watch
@@ -72,6 +74,7 @@ def run(request: Request) -> End:
         stop_on=_stop_on(request),
     )
     save = None if request.no_save else str(request.save or _default_trail())
+    follow = tuple(str(Path(path).expanduser()) for path in request.follow)
     instructions = Instructions(
         config=request.config,
         command=request.command,
@@ -79,8 +82,8 @@ def run(request: Request) -> End:
         fail_on=request.fail_on,
         save=save,
         keep_secrets=request.keep_secrets,
-        follow=request.follow,
-        follow_from=Start(request.follow_from) if request.follow_from else None,
+        follow=follow,
+        old=_sizes(follow, request.follow_from),
     )
     try:
         outcome = watch(instructions, limits, View(limits, quiet=request.quiet))
@@ -160,6 +163,18 @@ def _stop_on(request: Request) -> Level | str | None:
             f"--stop-on takes a level or a detector, not {wanted!r}{did_you_mean(wanted, known)}"
         )
     return wanted
+
+
+def _sizes(paths: Iterable[str], begin: str | None) -> dict[Path, int]:
+    """The files that are there, of whose content only what comes from now on counts: by default those in folders."""
+    sizes: dict[Path, int] = {}
+    for path in map(Path, paths):
+        if (begin or ("now" if path.is_dir() else "beginning")) == "now":
+            inside = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
+            for each in inside or [path]:
+                with suppress(OSError):
+                    sizes[each] = each.stat().st_size
+    return sizes
 
 
 def _default_trail() -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -16,7 +17,6 @@ from pisama.issue import Issue
 from pisama.loaders import find_files, load
 from pisama.report import LoadError
 from pisama.trace import Step, Trace
-from pisama.watch.captured import Start
 
 POLL = 0.5
 """Seconds between looks at the files."""
@@ -38,8 +38,8 @@ class FollowedFile:
     with each act; there the steps are the times it was.
     """
 
-    def __init__(self, path: Path, *, begin: bool = True) -> None:
-        """Without `begin` only what comes from now on counts. Raises OSError when the file cannot be read."""
+    def __init__(self, path: Path, *, old: int = 0) -> None:
+        """So many bytes of it are older than the watch. Raises OSError when the file cannot be read."""
         self.path = path
         self._size = 0
         self._changed = 0
@@ -47,9 +47,21 @@ class FollowedFile:
         self._rewritten = 0
         self.before = -1
         """Place of the last act that is older than the watch."""
-        if not begin:
-            self.poll()
+        self._old = old
+        if old and path.suffix == ".json":
+            # A document is written anew, so its acts of today are not to be told from it tomorrow.
+            self._leave_out()
+
+    def _leave_out(self) -> None:
+        size, self._old = self._old, 0
+        self.poll()
+        if self._rewritten:
             self.before = max((place_of(step) for run in self._runs() for step in run.steps), default=-1)
+            return
+        with self.path.open("rb") as file:
+            self.before = sum(chunk.count(b"\n") for chunk in _chunks(file, size))
+        # It may have grown since, and is then to be looked at.
+        self._size = self._changed = self._lines = 0
 
     @property
     def steps(self) -> int:
@@ -59,6 +71,10 @@ class FollowedFile:
     def poll(self) -> bool:
         """Looks at the file; whether it has grown by a line. Raises OSError when it cannot be read."""
         status = self.path.stat()
+        if self._old == status.st_size:
+            return False
+        if self._old:
+            self._leave_out()
         if (status.st_size, status.st_mtime_ns) == (self._size, self._changed):
             return False
         before = self._lines
@@ -69,7 +85,7 @@ class FollowedFile:
                 self._size = self._lines = 0
                 self.before = -1 if not is_document else self.before
             file.seek(self._size)
-            while data := file.read(1 << 20):
+            for data in _chunks(file, sys.maxsize):
                 self._size += len(data)
                 self._lines += data.count(b"\n")
         self._changed = status.st_mtime_ns
@@ -109,6 +125,12 @@ class FollowedFile:
 def place_of(step: Step) -> int:
     """Where in its file an act is recorded: its line, or its number where the file has no lines."""
     return (step.at.line if step.at is not None else None) or step.index
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    while size > 0 and (data := file.read(min(size, 1 << 20))):
+        yield data
+        size -= len(data)
 
 
 def _runs(loaded: Iterable[Trace | LoadError]) -> Iterator[Trace]:
@@ -151,13 +173,14 @@ def _head(file: BinaryIO) -> bytes:
 class Followed:
     """The files of the paths that are followed, new ones included."""
 
-    def __init__(self, paths: Iterable[str], start: Start | None) -> None:
-        """`start` None reads a file from its beginning, and in a folder only what comes from now on."""
-        self._paths = [Path(path).expanduser() for path in paths]
-        self._start = start
+    def __init__(self, paths: Iterable[str], old: Mapping[Path, int]) -> None:
+        """`old` has the size that files had before only what comes counts; see `sizes_of`."""
+        self._paths = [Path(path) for path in paths]
         self._files: dict[Path, FollowedFile] = {}
         self._unread: dict[Path, str] = {}
-        self._begin()
+        for path, size in old.items():
+            with suppress(OSError):
+                self._files[path] = FollowedFile(path, old=size)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -176,14 +199,6 @@ class Followed:
                     yield file
             except OSError as error:
                 self._unread[path] = error.strerror or str(error)
-
-    def _begin(self) -> None:
-        """Notes how much is there already, where only what comes from now on counts."""
-        for path in self._paths:
-            if (self._start or (Start.NOW if path.is_dir() else Start.BEGINNING)) is Start.NOW:
-                for each in _files_of(path):
-                    with suppress(OSError):
-                        self._files[each] = FollowedFile(each, begin=False)
 
 
 def _files_of(path: Path) -> Iterator[Path]:
