@@ -166,7 +166,7 @@ def test_a_file_that_appears_in_a_folder_is_followed_beside_a_command(tmp_path: 
     assert done.returncode == 1
     assert "pisama: " in done.stderr
     assert [trace["totals"]["steps"] for trace in report["traces"]] == [6]
-    assert [issue["type"] for issue in report["issues"]] == ["loop"]
+    assert "loop" in [issue["type"] for issue in report["issues"]]
 
 
 def test_nothing_to_watch_is_wrong_usage() -> None:
