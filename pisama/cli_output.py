@@ -48,8 +48,9 @@ def targets(
     others: list[Target] = []
     for text in also or ():
         name, equals, file = text.partition("=")
-        if not equals or not file or name not in set(Format):
-            fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
+        if not equals or not file or name not in set(Format) - {Format.PARQUET}:
+            known = ", ".join(name for name in Format if name is not Format.PARQUET)
+            fail(f"--also {text}: say it as FORMAT=FILE, with a format of {known}")
         others.append(Target(Format(name), Path(file)))
     return [Target(output_format, output, to_error), *others]
 

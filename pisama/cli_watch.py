@@ -145,6 +145,8 @@ def watch(
         "min_confidence": min_confidence,
         "fail_on": fail_on,
     }
+    if output_format is Format.PARQUET:
+        fail("--format parquet is for `pisama analyze`, which writes a folder of it")
     wanted = targets(output_format, output, also, to_error=True)
     config = settings_from(config_file, isolated, flags, option, no_plugins, check=False).config
     request = Request(
