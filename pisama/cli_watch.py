@@ -138,7 +138,7 @@ def watch(
     from pisama.watch.captured import Written
     from pisama.watch.door import Request, run
 
-    flags = {
+    flags: dict[str, object] = {
         "select": select,
         "ignore": ignore,
         "min_severity": min_severity,
@@ -148,15 +148,18 @@ def watch(
     if output_format is Format.PARQUET:
         fail("--format parquet is for `pisama analyze`, which writes a folder of it")
     wanted = targets(output_format, output, also, to_error=True)
+    given = {
+        "stop_on": stop_on,
+        "max_cost": max_cost,
+        "max_tokens": max_tokens,
+        "max_steps": max_steps,
+        "timeout": timeout,
+    }
+    flags["watch"] = {name: value for name, value in given.items() if value is not None}
     config = settings_from(config_file, isolated, flags, option, no_plugins, check=False).config
     request = Request(
         command=tuple(command or ()),
         config=config,
-        stop_on=stop_on,
-        max_cost=max_cost,
-        max_tokens=max_tokens,
-        max_steps=max_steps,
-        timeout=timeout,
         follow=tuple(follow or ()),
         follow_from=follow_from.value if follow_from is not None else None,
         save=save,

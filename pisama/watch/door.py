@@ -31,11 +31,6 @@ class Request:
 
     command: tuple[str, ...]
     config: Config
-    stop_on: str | None = None
-    max_cost: float | None = None
-    max_tokens: int | None = None
-    max_steps: int | None = None
-    timeout: float | None = None
     follow: tuple[str, ...] = ()
     follow_from: str | None = None
     save: Path | None = None
@@ -63,14 +58,15 @@ def run(request: Request) -> End:
     """Runs the command under watch. Raises ValueError for options that cannot be followed."""
     if not request.command and not request.follow:
         raise ValueError("there is nothing to watch: give a command, or files with --follow")
-    if request.max_cost is not None and not can_price():
+    wanted = request.config.watch
+    if wanted.max_cost is not None and not can_price():
         raise ValueError("--max-cost needs the prices of genai-prices: pip install 'pisama[watch]'")
     _check(request.config)
     limits = Limits(
-        steps=request.max_steps,
-        tokens=request.max_tokens,
-        cost=request.max_cost,
-        seconds=request.timeout,
+        steps=wanted.max_steps,
+        tokens=wanted.max_tokens,
+        cost=wanted.max_cost,
+        seconds=wanted.timeout,
         stop_on=_stop_on(request),
     )
     save = None if request.no_save else str(request.save or _default_trail())
@@ -111,7 +107,7 @@ def _check(config: Config) -> None:
 def _end(request: Request, outcome: Outcome, save: str | None) -> End:
     told = [f"the command was stopped: {outcome.stopped}"] if outcome.stopped and request.command else []
     finished = outcome.finished
-    if finished.tally.unpriced and request.max_cost is not None:
+    if finished.tally.unpriced and request.config.watch.max_cost is not None:
         told.append(
             f"{finished.tally.unpriced} calls have no known price and were not counted for --max-cost"
         )
@@ -150,7 +146,7 @@ def _nothing(outcome: Outcome) -> list[str]:
 
 
 def _stop_on(request: Request) -> Level | str | None:
-    wanted = request.stop_on
+    wanted = request.config.watch.stop_on
     if wanted is None:
         return None
     if wanted in [level.value for level in Level]:
