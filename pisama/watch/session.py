@@ -92,7 +92,11 @@ class Session:
             receiver = Receiver(tees_of(environment), self._send, self._view.say)
             variables, routes = self._addresses(server, receiver, environment)
             instrumentation = instrument(self._instructions.command, environment)
-            changed = child_environment(environment, variables, receiver_url=f"{server.base}/otlp")
+            changed = child_environment(
+                environment,
+                variables,
+                receiver_url=f"{server.base}/otlp" if instrumentation.can_export else None,
+            )
             code, stopped = await self._attend({**changed, **instrumentation.variables}, listening)
             await receiver.finish()
         except BaseException:

@@ -137,6 +137,17 @@ def test_nobody_gets_in_without_the_word_in_the_address() -> None:
     assert (heard, recorded) == ([], [])
 
 
+@pytest.mark.parametrize(
+    "line", [b"CONNECT evil.example:443", b"GET http://evil.example/", b"POST //evil.example/v1/messages"]
+)
+def test_nobody_is_led_anywhere_but_to_the_provider(line: bytes) -> None:
+    with answering(ANSWERS["length"]) as (port, heard):
+        request = line + b" HTTP/1.1\r\nHost: evil.example\r\n\r\n"
+        got, _, _ = through(port, lambda address: ask(port_of(address), request))
+    assert got.startswith(b"HTTP/1.1 404")
+    assert heard == []
+
+
 def test_only_this_machine_can_connect() -> None:
     async def address() -> str:
         server = LoopbackServer()
