@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterable
 from functools import lru_cache
 
 from pisama.elements import Element, ElementKind
@@ -70,7 +71,8 @@ class Grounds:
         self._numbers: set[float] = set()
         self._ordered: list[float] = []
         self._in_order = True
-        self._pool: deque[float] = deque(maxlen=POOL)
+        self._pool: deque[float] = deque()
+        self._in_pool: set[float] = set()
         self._lookups = 0
 
     def hear(self, text: str, *, terms: bool = False) -> None:
@@ -96,18 +98,24 @@ class Grounds:
         self._without_tails.append(fresh)
         short = terms or len(text) <= SHORT
         found: list[tuple[str, str]] = _NUMBER.findall(bounded)
-        for digits, scale in found if short else dict.fromkeys(found):
-            self._number(value_of(digits, scale), short=short)
-
-    def _number(self, value: float, *, short: bool) -> None:
-        if short and value not in self._pool:
-            self._pool.append(value)
-        if value in self._numbers:
-            return
-        self._numbers.add(value)
-        if len(self._ordered) < SORTED:
-            self._ordered.append(value)
+        values = dict.fromkeys(value_of(*pair) for pair in dict.fromkeys(found))
+        if short:
+            self._keep([value_of(*pair) for pair in found])
+        new = [value for value in values if value not in self._numbers]
+        self._numbers.update(new)
+        if new and len(self._ordered) < SORTED:
+            self._ordered += new[: SORTED - len(self._ordered)]
             self._in_order = False
+
+    def _keep(self, values: Iterable[float]) -> None:
+        """Take values that are not among the latest as the latest."""
+        for value in values:
+            if value in self._in_pool:
+                continue
+            if len(self._pool) == POOL:
+                self._in_pool.discard(self._pool.popleft())
+            self._pool.append(value)
+            self._in_pool.add(value)
 
     def knows(self, element: Element) -> bool:
         """Whether an element occurs, follows from what occurs, or is common knowledge."""
