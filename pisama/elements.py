@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from pisama.patterns import lazy
 from pisama.spots import one_of
 from pisama.text import STOP_WORDS
 
@@ -117,10 +118,10 @@ _ELEMENT = (
 # what stands between words is matched as nothing. So each character is looked at a constant number of times.
 _TELLING = r"A-ZÀ-ÖØ-Þ\d\"'/~.+\-\u201c\u2018@_\\:"
 _PASSED = rf"(?:(?<=\w)[\"'/~.+\-])?+[:@\\\s]*+(?>[^{_TELLING}]*[^{_TELLING}\w](?![\d ]))?"
-_PATTERN = re.compile(rf"{_PASSED}(?:{_ELEMENT}|[^\W\d]+|.|\Z)", re.DOTALL)
-_WHOLE = re.compile(_ELEMENT)
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;\n•*\-#>|\"\u201c(\[][ \t]{0,4})$")
-_TOKEN = re.compile(r"[a-z]+|\d+")
+_PATTERN = lazy(rf"{_PASSED}(?:{_ELEMENT}|[^\W\d]+|.|\Z)", re.DOTALL)
+_WHOLE = lazy(_ELEMENT)
+_SENTENCE_START = lazy(r"(?:^|[.!?:;\n•*\-#>|\"\u201c(\[][ \t]{0,4})$")
+_TOKEN = lazy(r"[a-z]+|\d+")
 
 
 def elements(text: str, limit: int = 20_000) -> Iterator[Element]:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
-from rapidfuzz import fuzz
-
 QUOTE_WIDTH = 200
 """Characters of a quote in a report."""
 
@@ -198,6 +196,8 @@ def similarity(one: str, other: str, at_least: float = 0.0) -> float:
     Quadratic in the length: only the first 400 characters of each count. Below `at_least` the
     answer is 0, found faster.
     """
+    from rapidfuzz import fuzz
+
     return fuzz.token_sort_ratio(one[:400].lower(), other[:400].lower(), score_cutoff=at_least * 100) / 100
 
 
