@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from pisama.elements import Element, ElementKind
@@ -64,6 +64,7 @@ class Grounds:
 
     def __init__(self) -> None:
         self._read: set[str] = set()
+        self._lines: set[int] = set()
         self._waiting: list[tuple[str, bool]] = []
         self._words: set[str] = set()
         self._tails: set[str] = set()
@@ -93,19 +94,30 @@ class Grounds:
 
     def _learn(self, text: str, *, terms: bool) -> None:
         bounded = text[:READ]
-        fresh = word_set(bounded) - self._words
+        # Texts repeat each other: prompts, and messages that hold what was said before.
+        unread = "\n".join(self._unread(bounded))
+        fresh = word_set(unread) - self._words
         self._words |= fresh
         self._without_tails.append(fresh)
-        short = terms or len(text) <= SHORT
-        found: list[tuple[str, str]] = _NUMBER.findall(bounded)
-        values = dict.fromkeys(value_of(*pair) for pair in dict.fromkeys(found))
-        if short:
-            self._keep([value_of(*pair) for pair in found])
+        if terms or len(text) <= SHORT:
+            found = [value_of(*pair) for pair in _NUMBER.findall(bounded)]
+            self._keep(found)
+            values = dict.fromkeys(found)
+        else:
+            values = dict.fromkeys(value_of(*pair) for pair in dict.fromkeys(_NUMBER.findall(unread)))
         new = [value for value in values if value not in self._numbers]
         self._numbers.update(new)
         if new and len(self._ordered) < SORTED:
             self._ordered += new[: SORTED - len(self._ordered)]
             self._in_order = False
+
+    def _unread(self, text: str) -> Iterator[str]:
+        """The lines of a text that no text before it had. They are told apart by their hashes, which take less memory."""
+        for line in text.split("\n"):
+            which = hash(line)
+            if which not in self._lines:
+                self._lines.add(which)
+                yield line
 
     def _keep(self, values: Iterable[float]) -> None:
         """Take values that are not among the latest as the latest."""

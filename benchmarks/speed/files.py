@@ -146,7 +146,10 @@ def _openinference(turn: Turn, earlier: Sequence[Turn]) -> list[JSON]:
         "input.value": turn.arguments,
         "output.value": turn.result,
     }
-    return [_span("ChatCompletion", 2 * turn.number + 1, 0, model), _span(_TOOL, 2 * turn.number + 2, 0, tool)]
+    return [
+        _span("ChatCompletion", 2 * turn.number + 1, 0, model),
+        _span(_TOOL, 2 * turn.number + 2, 0, tool),
+    ]
 
 
 def _flat(
