@@ -111,9 +111,12 @@ def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
         text = content if isinstance(content, str) else "\n".join(_flat_texts(fields))
         yield ChatMessage("tool", results=(read_observation(text),))
         return
-    if not any("." in name for name in fields):
-        yield read_message(fields)
-        return
+    yield from _structured_message(fields) if any("." in name for name in fields) else (read_message(fields),)
+
+
+def _structured_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
+    """A message whose parts, calls or results are spelled out as fields of their own."""
+    content = fields.get("content")
     record: dict[str, JSON] = {name: value for name, value in fields.items() if "." not in name}
     texts: list[JSON] = list(_flat_texts(fields))
     if texts and not content:
