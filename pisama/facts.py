@@ -132,8 +132,9 @@ def told(text: str, elements_of: ElementsOf) -> Iterator[Fact]:
         value = match["value"].rstrip(".,-/")
         if telling(value):
             yield Fact(normal_key(match["label"]), value)
-    if "@" in text or "://" in text:
-        for element in elements_of(text[:PROSE]):
+    said = text[:PROSE]
+    if "@" in said or "://" in said:
+        for element in elements_of(said):
             if element.kind in (ElementKind.EMAIL, ElementKind.URL):
                 yield Fact(element.kind.value, element.text)
 

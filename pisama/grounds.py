@@ -68,7 +68,7 @@ class Grounds:
         self._waiting: list[tuple[str, bool]] = []
         self._words: set[str] = set()
         self._tails: set[str] = set()
-        self._without_tails: list[set[str]] = []
+        self._without_tails: list[tuple[str, ...]] = []
         self._numbers: set[float] = set()
         self._ordered: list[float] = []
         self._in_order = True
@@ -98,7 +98,7 @@ class Grounds:
         unread = "\n".join(self._unread(bounded))
         fresh = word_set(unread) - self._words
         self._words |= fresh
-        self._without_tails.append(fresh)
+        self._without_tails.append(tuple(fresh))
         if terms or len(text) <= SHORT:
             found = [value_of(*pair) for pair in _NUMBER.findall(bounded)]
             self._keep(found)

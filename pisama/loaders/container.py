@@ -222,7 +222,7 @@ def _lines_document(opener: Opener, path: str | None) -> Document:
 
 def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
     data, problem = read_all(opener)
-    if not data.strip():
+    if not data or data.isspace():
         return _fatal(problem or ("nothing but white space in it" if data else "the file is empty"), path)
     items: list[Record | LoadError] = []
     cut = False
