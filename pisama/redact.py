@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.secret_kinds import (
     CARRIERS,
     COOKIE,
@@ -27,7 +28,7 @@ from pisama.spots import stretches
 Span: TypeAlias = tuple[int, int]
 """Where a secret begins and ends."""
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazy(
     r"[$<{\[(*]|%[(sdA-Z_]{1,40}%?\Z|.{0,20}(?:\*{3}|x{5}|\.{3})"
     r"|\W{0,5}(?:your|my|the|some|insert|enter|put|replace|example|dummy|fake|none|null|undefined|true|false|redacted|hidden"
     r"|secret|password|token|string|str|bytes|optional|required|invalid|incorrect|missing|expired|wrong|empty|not)(?![A-Za-z0-9])"
@@ -36,14 +37,14 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """What stands where a secret would: a variable, an expression, a word for it."""
-_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9._\-]{1,60}){1,20}/?\Z")
-_LETTER, _DIGIT, _SIGN = re.compile(r"[A-Za-z]"), re.compile(r"\d"), re.compile(r"[^\w\s]")
-_PAGING = re.compile(
+_PATH = lazy(r"(?:~|\.{1,2})?(?:/[a-z0-9._\-]{1,60}){1,20}/?\Z")
+_LETTER, _DIGIT, _SIGN = lazy(r"[A-Za-z]"), lazy(r"\d"), lazy(r"[^\w\s]")
+_PAGING = lazy(
     r"(?:next|page|continuation|cancel\w{0,10}|sync|max|total|prompt|completion|input|output|cached|stop|eos|bos|pad|special)[_\- ]?\Z",
     re.IGNORECASE,
 )
 """Before `token`: a place in a list, or a piece of text of a model."""
-_FLAG = re.compile(r"(?:\A|\s)--?[\w\-]{0,40}\Z")
+_FLAG = lazy(r"(?:\A|\s)--?[\w\-]{0,40}\Z")
 _LONGEST = 200
 """Characters of a token whose form begins before what it is found by."""
 _LOOKED_BACK = 40

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pisama.patterns import lazy
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -23,7 +25,7 @@ class Form:
 
 
 def _form(kind: str, pattern: str, *needles: str, back: int = 0) -> Form:
-    return Form(kind, needles, re.compile(pattern), back)
+    return Form(kind, needles, lazy(pattern), back)
 
 
 _B = r"(?<![A-Za-z0-9_\-])"
@@ -109,7 +111,7 @@ class Carrier:
 _QUOTE = r"""(?:\\{0,6}["'`])"""
 _JOINT = rf"(?P<joint>[ \t]{{0,3}}{_QUOTE}?[ \t]{{0,3}}(?::=|=>|[:=])[ \t]{{0,3}}|[ \t]{{1,3}}(?:is|was)[: \t]{{1,3}}|[ \t])"
 _VALUE = rf"""(?:{_QUOTE}(?P<quoted>[^"'`\\\r\n]{{4,400}})|(?P<bare>[^\s"'`\\<>,;&|)}}\]]{{4,1000}}))"""
-_ASSIGNED = re.compile(
+_ASSIGNED = lazy(
     r"(?:s(?=\W))?(?:[_\-]?(?:value|base64|b64|prod|production|dev|test|live|key|\d{1,2}))?"
     + _JOINT
     + _VALUE,
@@ -119,13 +121,13 @@ _PLAIN = r"(?P<bare>[A-Za-z0-9._~+/=\-]{12,4000})(?P<quoted>)"
 
 CARRIERS: tuple[Carrier, ...] = (
     Carrier(("password", "passwd", "passphrase", "passwort", "pwd"), _ASSIGNED, "password"),
-    Carrier(("pass",), _ASSIGNED, "password", re.compile(r"(?:\A|[^A-Za-z])\Z")),
+    Carrier(("pass",), _ASSIGNED, "password", lazy(r"(?:\A|[^A-Za-z])\Z")),
     Carrier(("secret", "credential", "token", "jwt"), _ASSIGNED, "key"),
     Carrier(
         ("key",),
         _ASSIGNED,
         "key",
-        re.compile(
+        lazy(
             r"(?:api|access|private|secret|signing|encryption|account|subscription|master|auth|service|license|deploy|webhook|shared|_)"
             r"[_\-. ]?\Z",
             re.IGNORECASE,
@@ -133,51 +135,51 @@ CARRIERS: tuple[Carrier, ...] = (
     ),
     Carrier(
         ("authorization",),
-        re.compile(
+        lazy(
             rf"{_QUOTE}?[ \t]{{0,3}}[:=,][ \t]{{0,3}}{_QUOTE}?(?:(?:bearer|basic|token|apikey|digest)[ \t]{{1,3}})?{_PLAIN}",
             re.IGNORECASE,
         ),
         "anything",
     ),
-    Carrier(("bearer",), re.compile(rf"[ \t]{{1,3}}{_PLAIN}"), "key"),
+    Carrier(("bearer",), lazy(rf"[ \t]{{1,3}}{_PLAIN}"), "key"),
     Carrier(
         ("-u ", "-u=", "--user ", "--user=", "--proxy-user "),
-        re.compile(r"""["']?[\w.@\-]{1,60}:(?P<bare>[^\s"'\\/]{4,200})(?P<quoted>)"""),
+        lazy(r"""["']?[\w.@\-]{1,60}:(?P<bare>[^\s"'\\/]{4,200})(?P<quoted>)"""),
         "password",
-        re.compile(r"(?:\A|\s)\Z"),
+        lazy(r"(?:\A|\s)\Z"),
     ),
     Carrier(
         ("identified by ", "sshpass -p "),
-        re.compile(r"""["'](?P<bare>[^\s"'\\;]{4,200})(?P<quoted>)"""),
+        lazy(r"""["'](?P<bare>[^\s"'\\;]{4,200})(?P<quoted>)"""),
         "anything",
     ),
     Carrier(
         ("machine ",),
-        re.compile(
+        lazy(
             r"[ \t]{0,3}[^\s]{1,100}\s{1,3}login\s{1,3}[^\s]{1,100}\s{1,3}password\s{1,3}(?P<bare>[^\s\\]{4,200})(?P<quoted>)"
         ),
         "anything",
     ),
     Carrier(
         ("phpsessid=", "jsessionid=", "sessionid=", "session_id=", "connect.sid=", "laravel_session=", "csrftoken="),
-        re.compile(r"(?P<bare>[A-Za-z0-9%._\-]{12,400})(?P<quoted>)"),
+        lazy(r"(?P<bare>[A-Za-z0-9%._\-]{12,400})(?P<quoted>)"),
         "key",
     ),
 )  # fmt: skip
 
-COOKIES = re.compile(
+COOKIES = lazy(
     rf"{_QUOTE}?[ \t]{{0,3}}[:=,][ \t]{{0,3}}{_QUOTE}?(?P<value>[\w\-.]{{1,80}}=[^\r\n\"'\\]{{4,4000}})"
 )
 """What follows `cookie` in a header."""
-COOKIE = re.compile(r"(?<![\w\-.])(?P<name>[\w\-.]{1,80})=(?P<value>[^;\s]{6,4000})")
+COOKIE = lazy(r"(?<![\w\-.])(?P<name>[\w\-.]{1,80})=(?P<value>[^;\s]{6,4000})")
 COOKIE_ATTRIBUTES = frozenset(
     {"expires", "max-age", "domain", "path", "samesite", "priority", "lang", "theme", "locale"}
 )
 
-IN_URL = re.compile(r"://[^\s:/@\"'\\<>{}\[\](),]{0,100}:(?P<value>[^\s/@\"'\\<>{}]{3,300})(?=@)")
+IN_URL = lazy(r"://[^\s:/@\"'\\<>{}\[\](),]{0,100}:(?P<value>[^\s/@\"'\\<>{}]{3,300})(?=@)")
 """The password between the user and the host of an address."""
 
-EMAIL = re.compile(
+EMAIL = lazy(
     r"(?<![A-Za-z0-9._%+/@\-])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,6}"
     r"(?P<top>[A-Za-z]{2,24})(?![A-Za-z0-9@/\-]|[.:][A-Za-z0-9~])"
 )

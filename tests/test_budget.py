@@ -11,9 +11,10 @@ import pisama
 from pisama import Config, Detector, Evidence, Example, Issue, Needs, Signal, Trace
 from pisama.features import Features, features
 from pisama.report import Report, Skipped
+from pisama.trace import JSON
 from tests.hanging import no_hang
 
-RUN = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
+RUN: list[JSON] = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
 BUDGET = Config(detector_seconds=0.2)
 SKIPPED = "it took more than 0.2 seconds (detector_seconds), and what it found until then is kept"
 

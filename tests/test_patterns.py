@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 import pisama
+from pisama.patterns import lazy
 from pisama.redact import redact
 from tests.hanging import no_hang
 
@@ -23,6 +24,7 @@ FILLERS = (
     "{}", "()", "[]", "<a>", "é", "中", "a'b ", "I will ", "error: ", "http://a", "a/b", "::",
 )  # fmt: skip
 """What patterns are fond of repeating."""
+LAZY = type(lazy(""))
 LITERAL = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -34,9 +36,9 @@ def modules() -> Iterator[object]:
 
 def patterns_in(value: object, depth: int = 0) -> Iterator[re.Pattern[str]]:
     """The patterns in a value, those in tuples, tables and the fields of records too."""
-    if isinstance(value, re.Pattern):
+    if isinstance(value, (re.Pattern, LAZY)):
         if isinstance(value.pattern, str):
-            yield value
+            yield re.compile(value.pattern, value.flags)
     elif depth < 4 and isinstance(value, dict):
         for key, inner in value.items():
             yield from patterns_in(key, depth + 1)
