@@ -109,7 +109,7 @@ def test_no_output_shows_a_secret_of_the_trace() -> None:
         run = [{"role": "user", "content": f"Do it with {each.text}"}, *(turn * 6)]
         report = pisama.analyze(json.dumps(run))
         assert report.issues, each.kind
-        texts = [rendered(report, name) for name in Format]
+        texts = [rendered(report, name) for name in Format if name is not Format.PARQUET]
         texts.append(analysis_page(report, None, None, 100_000).model_dump_json())
         texts.append(steps_page(report.traces[0].trace, 0, None, None, 1_200, 100_000).model_dump_json())
         assert [hidden(each, text) for text in texts] == [True] * len(texts), each.kind
