@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def names_of_tests() -> set[str]:
-    found = set()
+    found: set[str] = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found.update(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))

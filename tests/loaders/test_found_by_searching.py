@@ -20,12 +20,12 @@ def nested(levels: int, inside: JSON) -> JSON:
 
 
 def run_of(arguments: JSON, result: JSON) -> str:
-    call = {"id": "c", "type": "function", "function": {"name": "final_answer", "arguments": arguments}}
+    call: JSON = {"id": "c", "type": "function", "function": {"name": "final_answer", "arguments": arguments}}
     turn: list[JSON] = [
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c", "content": result},
     ]
-    return json.dumps([{"role": "user", "content": "Do it."}, *(turn * 5)])
+    return json.dumps([{"role": "user", "content": "Do it."}, *turn * 5])
 
 
 DEEP = nested(300, "x")
