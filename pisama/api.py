@@ -6,18 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from pisama.analysis import examine
+from pisama.analysis import examine, with_issues
 from pisama.attribution import attribute
 from pisama.config import Config
 from pisama.detectors import Detector
 from pisama.loaders import load as load_source
 from pisama.loaders import load_path
-from pisama.report import LoadError, Report, TraceReport
+from pisama.report import InterruptedAnalysisError, LoadError, Report, TraceReport
 from pisama.selection import chosen
 from pisama.suppression import Filter
 from pisama.trace import JSON, Trace
+
+if TYPE_CHECKING:
+    from pisama.attribution.asking import Inquiry
+    from pisama.attribution.judge import Judge
 
 Source: TypeAlias = "str | PathLike[str] | bytes | dict[str, JSON] | list[JSON] | Trace"
 """A path, JSON text, bytes of either, a decoded JSON value, or a trace."""
@@ -50,14 +54,17 @@ def analyze(
     config: Config | None = None,
     detectors: Iterable[Detector] | None = None,
     input_format: str | None = None,
+    judge: Judge | str | None = None,
 ) -> Report:
     """Everything that failed in the traces of a source.
 
     `source` and `input_format` are those of `load`. `detectors` replaces the ones that `config`
-    chooses. Raises `ConfigError` for a configuration that cannot be followed, and nothing for bad
-    input: that is in the report's `errors`.
+    chooses. `judge` is the name of a model, PROVIDER:NAME, or a judge of your own, who is asked who
+    made the decisive mistake, and when, about the runs and within the cost that `config` says.
+    Raises `ConfigError` for a configuration that cannot be followed, `InterruptedAnalysisError`
+    when the user interrupts the asking, and nothing for bad input: that is in the report's `errors`.
     """
-    return analyze_all([source], config=config, detectors=detectors, input_format=input_format)
+    return analyze_all([source], config=config, detectors=detectors, input_format=input_format, judge=judge)
 
 
 def analyze_all(
@@ -67,9 +74,11 @@ def analyze_all(
     detectors: Iterable[Detector] | None = None,
     input_format: str | None = None,
     advance: Callable[[int], None] | None = None,
+    judge: Judge | str | None = None,
 ) -> Report:
     """`analyze` for many sources together. `advance` is told how many traces are done after each of them."""
     config = config or Config()
+    inquiry = _inquiry(judge, config) if judge is not None else None
     left_out = Filter.of(config)
     traces: list[TraceReport] = []
     errors: list[LoadError] = []
@@ -81,7 +90,31 @@ def analyze_all(
             if advance is not None:
                 advance(len(traces))
     stale = left_out.baseline.stale(traces) if left_out.baseline is not None else ()
-    return Report(tuple(traces), tuple(errors), stale)
+    report = Report(tuple(traces), tuple(errors), stale)
+    return report if inquiry is None else _judged(report, inquiry, config, left_out)
+
+
+def _inquiry(judge: Judge | str, config: Config) -> Inquiry:
+    # Loaded only by those who ask: it brings an SDK for each provider.
+    from pisama.attribution.asking import Inquiry
+
+    return Inquiry(judge, config)
+
+
+def _judged(report: Report, inquiry: Inquiry, config: Config, left_out: Filter) -> Report:
+    """The report with what a judge says of its traces."""
+    told, judged = inquiry.ask(report.traces)
+    traces = [
+        replace(
+            left_out.apply(with_issues(trace, each.issues, config)) if each.issues else trace,
+            attribution=each.attribution,
+        )
+        for trace, each in zip(report.traces, told, strict=True)
+    ]
+    report = replace(report, traces=tuple(traces), judged=judged)
+    if judged.interrupted:
+        raise InterruptedAnalysisError(report)
+    return report
 
 
 def stream(

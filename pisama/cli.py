@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from pisama.cli_input import analysed, given
+from pisama.cli_judge import model_to_ask, print_plan, say_judged
 from pisama.cli_output import write
 from pisama.cli_watch import watch
 from pisama.flags import (
+    Attribute,
+    BaseUrl,
     ConfigFile,
+    DryRun,
+    Escalate,
     Format,
     Ignore,
     InputFormat,
     Isolated,
+    JudgeTimeout,
     LevelName,
+    MaxCost,
+    MaxTraces,
     MinConfidence,
     MinSeverity,
+    Model,
+    NoCache,
     NoPlugins,
     Options,
     Paths,
     Select,
+    Tier,
     fail,
     say,
     settings_from,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from pisama.config import Config
-    from pisama.report import Report
+INTERRUPTED = 130
+"""What programs exit with that SIGINT ended: 128 and its number."""
 
 app = typer.Typer(
     name="pisama",
@@ -100,6 +109,16 @@ def analyze(
             metavar="FILE",
         ),
     ] = None,
+    attribute: Attribute = False,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    tier: Tier = None,
+    escalate: Escalate = None,
+    max_cost: MaxCost = None,
+    max_traces: MaxTraces = None,
+    judge_timeout: JudgeTimeout = None,
+    no_cache: NoCache = False,
+    dry_run: DryRun = False,
     option: Options = None,
     input_format: InputFormat = None,
     no_plugins: NoPlugins = False,
@@ -115,11 +134,22 @@ def analyze(
     """Say what failed in the traces of files, of folders, or of standard input.
 
     Exit codes: 0 nothing at or above --fail-on, 1 issues, 2 wrong usage, 3 some input could not be read, 4 a detector
-    crashed. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
+    crashed, 130 interrupted while a model was asked. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
     pyproject.toml.
     """
     others = [_target(text) for text in also or ()]
+    asking = {
+        "model": model,
+        "base_url": base_url,
+        "tier": tier,
+        "escalate": escalate,
+        "max_cost": max_cost,
+        "max_traces": max_traces,
+        "judge_timeout": judge_timeout,
+        "cache": False if no_cache else None,
+    }
     flags = {
+        **asking,
         "select": select,
         "ignore": ignore,
         "min_severity": min_severity,
@@ -133,12 +163,20 @@ def analyze(
 
         typer.echo(settings_toml(settings.config, settings.origins), nl=False)
         return
-    report = _analyze(_given(paths), settings.config, input_format)
+    judge = model_to_ask(settings.config, asking, attribute=attribute, dry_run=dry_run)
+    report = analysed(given(paths), settings.config, input_format, None if dry_run else judge)
     for error in report.errors:
         say(str(error))
+    if judge is not None and dry_run:
+        print_plan(report, judge, settings.config)
+        raise typer.Exit(report.exit_code(None))
     write(report, output_format, output)
     for other_format, file in others:
         write(report, other_format, file)
+    if report.judged is not None:
+        say_judged(report.judged)
+        if report.judged.interrupted:
+            raise typer.Exit(INTERRUPTED)
     raise typer.Exit(report.exit_code(None if exit_zero else settings.config.fail_on))
 
 
@@ -179,7 +217,7 @@ def baseline(
     }
     config = settings_from(config_file, isolated, flags, option, no_plugins).config
     output = output or config.baseline or Path(DEFAULT_BASELINE)
-    report = _analyze(_given(paths), config.model_copy(update={"baseline": None}), input_format)
+    report = analysed(given(paths), config.model_copy(update={"baseline": None}), input_format)
     for error in report.errors:
         say(str(error))
     try:
@@ -261,34 +299,11 @@ def main() -> None:
         sys.exit(0)
 
 
-def _given(paths: Sequence[str] | None) -> Sequence[str]:
-    if not paths:
-        fail("say which traces to analyse: files, folders, or - for standard input")
-    return paths
-
-
 def _target(text: str) -> tuple[Format, Path]:
     name, equals, file = text.partition("=")
     if not equals or not file or name not in set(Format):
         fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
     return Format(name), Path(file)
-
-
-def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> Report:
-    from pisama.api import analyze_all
-    from pisama.config import ConfigError
-    from pisama.output.progress import progress
-
-    try:
-        with progress() as advance:
-            return analyze_all(_sources(paths), config=config, input_format=input_format, advance=advance)
-    except ConfigError as error:
-        fail(str(error))
-
-
-def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
-    for path in paths:
-        yield sys.stdin.buffer.read() if path == "-" else Path(path)
 
 
 if __name__ == "__main__":

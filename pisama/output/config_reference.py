@@ -26,7 +26,8 @@ def report_schema() -> dict[str, Any]:
 def config_schema(kinds: Iterable[type[Detector]]) -> dict[str, Any]:
     """JSON Schema of `pisama.toml`, and of the table `tool.pisama` of `pyproject.toml`."""
     schema = Config.model_json_schema()
-    schema["properties"].pop("folder")
+    for no_setting in ("folder", "base_url"):
+        schema["properties"].pop(no_setting)
     _explain(schema, Config)
     _explain(schema["$defs"]["Suppression"], Suppression)
     detectors = {}
@@ -110,6 +111,7 @@ def _default(value: object) -> str:
 
 _DOORS = {
     "plugins": ("--no-plugins", "PISAMA_PLUGINS"),
+    "cache": ("--no-cache", "PISAMA_CACHE"),
     "suppress": ("", ""),
     "options": ("--option loop.min_repeats=4", "PISAMA_OPTIONS__LOOP__MIN_REPEATS"),
 }

@@ -12,7 +12,7 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int], None]]:
+def progress(done_with: str = "analysed") -> Iterator[Callable[[int], None]]:
     """A function to be told how many traces are done; what it shows is gone at the end."""
     if not sys.stderr.isatty():
         yield lambda _done: None
@@ -25,7 +25,7 @@ def progress() -> Iterator[Callable[[int], None]]:
         if now - started > PATIENCE and now - shown > 0.1:
             shown = now
             rate = done / (now - started)
-            sys.stderr.write(f"\r\x1b[K{done:,} traces analysed, {rate:,.0f} per second")
+            sys.stderr.write(f"\r\x1b[K{done:,} traces {done_with}, {rate:,.0f} per second")
             sys.stderr.flush()
 
     try:
