@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pisama.cli_input import analysed, given
-from pisama.cli_judge import model_to_ask, print_plan, say_judged
+from pisama.cli_input import INTERRUPTED, Input, report_on
+from pisama.cli_judge import judge_of
+from pisama.cli_lines import write_folder, write_lines, writes_folder
 from pisama.cli_output import write
 from pisama.cli_watch import watch
 from pisama.flags import (
+    Address,
     Attribute,
     BaseUrl,
     ConfigFile,
     DryRun,
+    Engine,
+    EngineName,
     Escalate,
     Format,
     Ignore,
     InputFormat,
     Isolated,
+    Jobs,
     JudgeTimeout,
     LevelName,
     MaxCost,
@@ -36,12 +41,13 @@ from pisama.flags import (
     Select,
     Tier,
     fail,
+    jobs_of,
     say,
     settings_from,
 )
 
-INTERRUPTED = 130
-"""What programs exit with that SIGINT ended: 128 and its number."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(
     name="pisama",
@@ -78,7 +84,13 @@ def analyze(
     ] = Format.TEXT,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write the report to this file.", show_default="standard output"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the report to this file; with jsonl or parquet, to files in this folder.",
+            metavar="FILE|DIR",
+            show_default="standard output",
+        ),
     ] = None,
     also: Annotated[
         list[str] | None,
@@ -121,6 +133,9 @@ def analyze(
     dry_run: DryRun = False,
     option: Options = None,
     input_format: InputFormat = None,
+    jobs: Jobs = "auto",
+    engine: EngineName = Engine.LOCAL,
+    address: Address = None,
     no_plugins: NoPlugins = False,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
@@ -133,8 +148,11 @@ def analyze(
 ) -> None:
     """Say what failed in the traces of files, of folders, or of standard input.
 
+    Formats jsonl and parquet are for many traces: a row for each trace, issue and error, written as they come; a folder
+    is gone on with where it was stopped. Ctrl-C keeps what is done.
+
     Exit codes: 0 nothing at or above --fail-on, 1 issues, 2 wrong usage, 3 some input could not be read, 4 a detector
-    crashed, 130 interrupted while a model was asked. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
+    crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
     pyproject.toml.
     """
     others = [_target(text) for text in also or ()]
@@ -163,21 +181,24 @@ def analyze(
 
         typer.echo(settings_toml(settings.config, settings.origins), nl=False)
         return
-    judge = model_to_ask(settings.config, asking, attribute=attribute, dry_run=dry_run)
-    report = analysed(given(paths), settings.config, input_format, None if dry_run else judge)
-    for error in report.errors:
-        say(str(error))
-    if judge is not None and dry_run:
-        print_plan(report, judge, settings.config)
-        raise typer.Exit(report.exit_code(None))
+    judge = judge_of(settings.config, asking, attribute=attribute, dry_run=dry_run)
+    given = Input(_given(paths), settings.config, input_format, jobs_of(jobs), engine, address)
+    fail_on_level = None if exit_zero else settings.config.fail_on
+    if output_format in (Format.JSONL, Format.PARQUET):
+        if judge is not None:
+            fail(f"--attribute goes with a report; --format {output_format.value} writes rows as they come")
+        if others:
+            fail(f"--also goes with a report; --format {output_format.value} writes rows as they come")
+        if writes_folder(output_format, output):
+            raise typer.Exit(write_folder(given, output_format, output or Path(), fail_on_level))
+        raise typer.Exit(write_lines(given, output, fail_on_level))
+    report, interrupted = report_on(given)
+    if judge is not None and not interrupted:
+        report, interrupted = judge(report)
     write(report, output_format, output)
     for other_format, file in others:
         write(report, other_format, file)
-    if report.judged is not None:
-        say_judged(report.judged)
-        if report.judged.interrupted:
-            raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(report.exit_code(None if exit_zero else settings.config.fail_on))
+    raise typer.Exit(INTERRUPTED if interrupted else report.exit_code(fail_on_level))
 
 
 @app.command()
@@ -198,6 +219,7 @@ def baseline(
     min_confidence: MinConfidence = None,
     option: Options = None,
     input_format: InputFormat = None,
+    jobs: Jobs = "auto",
     no_plugins: NoPlugins = False,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
@@ -217,9 +239,11 @@ def baseline(
     }
     config = settings_from(config_file, isolated, flags, option, no_plugins).config
     output = output or config.baseline or Path(DEFAULT_BASELINE)
-    report = analysed(given(paths), config.model_copy(update={"baseline": None}), input_format)
-    for error in report.errors:
-        say(str(error))
+    without = config.model_copy(update={"baseline": None})
+    report, interrupted = report_on(Input(_given(paths), without, input_format, jobs_of(jobs)))
+    if interrupted:
+        say(f"interrupted; {output} is left as it was")
+        raise typer.Exit(INTERRUPTED)
     try:
         count = write_baseline(output, report)
     except ConfigError as error:
@@ -299,10 +323,17 @@ def main() -> None:
         sys.exit(0)
 
 
+def _given(paths: Sequence[str] | None) -> Sequence[str]:
+    if not paths:
+        fail("say which traces to analyse: files, folders, or - for standard input")
+    return paths
+
+
 def _target(text: str) -> tuple[Format, Path]:
     name, equals, file = text.partition("=")
-    if not equals or not file or name not in set(Format):
-        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
+    if not equals or not file or name not in set(Format) - {Format.PARQUET}:
+        wanted = ", ".join(name for name in Format if name is not Format.PARQUET)
+        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {wanted}")
     return Format(name), Path(file)
 
 

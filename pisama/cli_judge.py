@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -15,39 +16,62 @@ if TYPE_CHECKING:
     from pisama.report import Judged, Report
 
 
-def model_to_ask(
-    config: Config, given: Mapping[str, object], *, attribute: bool, dry_run: bool
-) -> str | None:
-    """The model that is to be asked; None when none is. Wrong usage ends the program.
+Asked = Callable[["Report"], tuple["Report", bool]]
+"""The report with what a model says of its traces, and whether Ctrl-C ended the asking early."""
+
+
+def judge_of(config: Config, given: Mapping[str, object], *, attribute: bool, dry_run: bool) -> Asked | None:
+    """What is to be done about a model with a report; None for nothing. Wrong usage ends the program.
 
     `given` are the flags about a model, by setting. Only a flag has a trace sent anywhere: a file of settings that
     came with somebody's project must not.
     """
+    from pisama.config import ConfigError
+
     if not attribute:
-        wrong = [name for name, value in given.items() if value not in (None, False)]
-        if dry_run or wrong:
-            name = wrong[0].replace("_", "-") if wrong else "dry-run"
-            fail(f"--{name} goes with --attribute, which asks a model")
+        names = [name.replace("_", "-") for name, value in given.items() if value is not None]
+        names = ["no-cache" if name == "cache" else name for name in names] + ["dry-run"] * dry_run
+        if names:
+            fail(f"--{names[0]} goes with --attribute, which asks a model")
         return None
     if config.model is None:
         fail("--attribute asks a model: say which, as --model PROVIDER:NAME")
-    return config.model
-
-
-def print_plan(report: Report, model: str, config: Config) -> None:
-    """What asking about the traces of a report would take."""
-    from pisama.attribution.asking import plan
-    from pisama.config import ConfigError
-    from pisama.output.plan import plan_text
-
     try:
-        planned = list(plan(report.traces, model, config))
+        return _plan(config.model, config) if dry_run else _asked(config.model, config)
     except ConfigError as error:
         fail(str(error))
-    typer.echo(plan_text(planned, len(report.traces), model, config), nl=False)
 
 
-def say_judged(judged: Judged) -> None:
+def _plan(model: str, config: Config) -> Asked:
+    """Prints what asking would take, and ends the program."""
+    from pisama.attribution.asking import plan, price_for
+    from pisama.output.plan import plan_text
+
+    price_for(model, config)
+
+    def show(report: Report) -> NoReturn:
+        planned = list(plan(report.traces, model, config))
+        typer.echo(plan_text(planned, len(report.traces), model, config), nl=False)
+        raise typer.Exit(report.exit_code(None))
+
+    return show
+
+
+def _asked(model: str, config: Config) -> Asked:
+    from pisama.api import inquiry_of, judged
+
+    inquiry = inquiry_of(model, config)
+
+    def ask(report: Report) -> tuple[Report, bool]:
+        report = judged(report, inquiry, config)
+        assert report.judged is not None
+        _say(report.judged)
+        return report, report.judged.interrupted
+
+    return ask
+
+
+def _say(judged: Judged) -> None:
     """What asking came to, on standard error."""
     from pisama.output.layout import counted, usd
 

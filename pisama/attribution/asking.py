@@ -107,16 +107,13 @@ class Inquiry:
             self._judge = self._kept
         self._interrupted = False
 
-    def ask(
-        self, reports: Sequence[TraceReport], advance: Callable[[int], None] | None = None
-    ) -> tuple[list[Told], Judged]:
+    def ask(self, reports: Sequence[TraceReport]) -> tuple[list[Told], Judged]:
         """What is said of each run, in their order, and what the asking came to.
 
         A run whose judge gives no answer, or none that can be, keeps what is said of it without one. An interrupt
-        of the user ends the asking and not the program: `Judged.interrupted`. `advance` is told how many runs are
-        done after each of them.
+        of the user ends the asking and not the program: `Judged.interrupted`.
         """
-        told = _run(lambda: self._all(reports, advance))
+        told = _run(lambda: self._all(reports))
         usage = _sum(self._name, [each.usage for each in told])
         reasons = Counter(each.reason for each in told if each.reason)
         notes = [f"{count} of {len(reports)} without {self._name}: {why}" for why, count in reasons.items()]
@@ -136,18 +133,13 @@ class Inquiry:
         )
         return [each.told for each in told], judged
 
-    async def _all(self, reports: Sequence[TraceReport], advance: Callable[[int], None] | None) -> list[_Run]:
+    async def _all(self, reports: Sequence[TraceReport]) -> list[_Run]:
         runs = [_Run(report, self._name, wanted=wanted(report, self._config)) for report in reports]
         pending = iter([run for run in runs if run.wanted])
-        done = len(runs) - sum(run.wanted for run in runs)
 
         async def work() -> None:
-            nonlocal done
             for run in pending:
                 await self._about(run)
-                done += 1
-                if advance is not None:
-                    advance(done)
 
         async with AsyncExitStack() as stack:
             if isinstance(self._entered, AbstractAsyncContextManager):
