@@ -11,6 +11,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+import pisama.api  # noqa: F401 - runs inside this process forget what they import, and numpy loads only once
+
 pytest_plugins = ["pytester"]
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
