@@ -26,6 +26,10 @@ LIMITS = (100_000, 20_000, 4_000, 1_000)
 """Characters of one text, beyond which its middle is left out. The first under which all fit in is used."""
 BUDGET = 30_000_000
 """Characters of all texts of a report: about what a browser opens within a second."""
+MAX_SEEN = 20
+"""Messages shown that a step was newly given; where a thousand agents hear all of each other, each is given thousands."""
+ENTRY = 40
+"""Characters that a step or a message takes beside its texts."""
 
 _COLOR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 
@@ -75,12 +79,14 @@ def _worst(report: TraceReport) -> int:
 
 
 def _lengths(trace: Trace) -> Iterator[int]:
-    return (len(text) for step in trace.steps for text in _texts(step))
+    """What the texts of a trace take, each once, and what all that names them takes."""
+    yield from map(len, {text for step in trace.steps for text in _texts(step)})
+    yield from (ENTRY for step in trace.steps for _ in range(1 + min(len(step.seen), MAX_SEEN)))
 
 
 def _texts(step: Step) -> Iterator[str]:
     yield from (step.text, step.reasoning or "", step.error or "")
-    yield from (message.text for message in step.seen)
+    yield from (message.text for message in step.seen[-MAX_SEEN:])
     for call in step.tool_calls:
         yield from (call.result or "", call.error or "")
         yield from (text for _, text in _arguments(call.arguments))
@@ -172,9 +178,10 @@ class _Page:
             agent=self._agent(step.agent),
             seen=[
                 self._message(message)
-                for message in step.seen
+                for message in step.seen[-MAX_SEEN:]
                 if message.role != "tool" or message.text not in self._results
             ],
+            earlier=max(0, len(step.seen) - MAX_SEEN) or None,
             reasoning=self._text(step.reasoning),
             text=self._text(step.text),
             calls=[self._call(step, number, call) for number, call in enumerate(step.tool_calls)],

@@ -11,11 +11,12 @@ import pytest
 from selenium.webdriver import Chrome
 
 import pisama
+from benchmarks.browser import MISSING, chromium
 from pisama.issue import Evidence
 from pisama.output.as_html import render
 from pisama.report import Crashed, Report, Skipped, Stale, Suppressed, TraceReport
 from pisama.trace import Location, Message, Step, ToolCall, Trace, Usage
-from tests.output.browser import MISSING, Page, chromium
+from tests.output.browser import Page
 from tests.output.reports import CLAIM, EMPTY, REPEAT, SEVERAL, TRACE, UNREADABLE, trace_report
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
