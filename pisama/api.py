@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from os import PathLike
-from pathlib import Path
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from pisama.analysis import examine
-from pisama.attribution import attribute
 from pisama.config import Config
 from pisama.detectors import Detector
-from pisama.loaders import load as load_source
-from pisama.loaders import load_path
+from pisama.pipe import Examiner, Source, read
 from pisama.report import LoadError, Report, TraceReport
-from pisama.selection import chosen
-from pisama.suppression import Filter
-from pisama.trace import JSON, Trace
+from pisama.scale.jobs import Jobs, examined
+from pisama.scale.tasks import Found, Job
+from pisama.trace import Trace
 
-Source: TypeAlias = "str | PathLike[str] | bytes | dict[str, JSON] | list[JSON] | Trace"
-"""A path, JSON text, bytes of either, a decoded JSON value, or a trace."""
+__all__ = ["Jobs", "Loaded", "Source", "analyze", "analyze_all", "load", "read", "stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +27,9 @@ class Loaded:
 def load(source: Source, *, input_format: str | None = None) -> Loaded:
     """The traces in a source. Nothing is raised for bad input: see `errors`.
 
-    `source` is a file, a folder (read recursively), JSON text (a string that begins with `{` or
-    `[`), bytes, or a decoded JSON value. `input_format` is a loader's id and turns sniffing off.
+    `source` is a file, a folder (read recursively), the address of either (`s3://…`, with the extra `remote`), JSON
+    text (a string that begins with `{` or `[`), bytes, or a decoded JSON value. `input_format` is a loader's id and
+    turns sniffing off.
     """
     found = list(read(source, input_format=input_format))
     return Loaded(
@@ -50,14 +44,19 @@ def analyze(
     config: Config | None = None,
     detectors: Iterable[Detector] | None = None,
     input_format: str | None = None,
+    jobs: Jobs = 1,
 ) -> Report:
     """Everything that failed in the traces of a source.
 
     `source` and `input_format` are those of `load`. `detectors` replaces the ones that `config`
-    chooses. Raises `ConfigError` for a configuration that cannot be followed, and nothing for bad
+    chooses. `jobs` is the number of processes, or `auto` for one a core; a small source is examined without any, and the
+    report is the same for every number. A program that asks for several must be importable without starting them
+    again: `if __name__ == "__main__":`.
+
+    Raises `ConfigError` for a configuration that cannot be followed, and nothing for bad
     input: that is in the report's `errors`.
     """
-    return analyze_all([source], config=config, detectors=detectors, input_format=input_format)
+    return analyze_all([source], config=config, detectors=detectors, input_format=input_format, jobs=jobs)
 
 
 def analyze_all(
@@ -66,22 +65,13 @@ def analyze_all(
     config: Config | None = None,
     detectors: Iterable[Detector] | None = None,
     input_format: str | None = None,
-    advance: Callable[[int], None] | None = None,
+    jobs: Jobs = 1,
 ) -> Report:
-    """`analyze` for many sources together. `advance` is told how many traces are done after each of them."""
-    config = config or Config()
-    left_out = Filter.of(config)
-    traces: list[TraceReport] = []
-    errors: list[LoadError] = []
-    for item in _each(sources, config, left_out, detectors, input_format):
-        if isinstance(item, LoadError):
-            errors.append(item)
-        else:
-            traces.append(item)
-            if advance is not None:
-                advance(len(traces))
-    stale = left_out.baseline.stale(traces) if left_out.baseline is not None else ()
-    return Report(tuple(traces), tuple(errors), stale)
+    """`analyze` for many sources together."""
+    collected = Collected(Examiner.of(config or Config(), detectors))
+    for item in _stream(sources, collected.examiner, input_format, jobs):
+        collected.add(item)
+    return collected.report()
 
 
 def stream(
@@ -90,43 +80,45 @@ def stream(
     config: Config | None = None,
     detectors: Iterable[Detector] | None = None,
     input_format: str | None = None,
+    jobs: Jobs = 1,
 ) -> Iterator[TraceReport | LoadError]:
-    """`analyze` for many sources, one trace at a time, as soon as each is done."""
-    config = config or Config()
-    yield from _each(sources, config, Filter.of(config), detectors, input_format)
+    """`analyze` for many sources, one trace at a time, as soon as each is done and its turn has come.
+
+    When interrupted, gives what was done and then raises `KeyboardInterrupt`.
+    """
+    yield from _stream(sources, Examiner.of(config or Config(), detectors), input_format, jobs)
 
 
-def _each(
-    sources: Iterable[Source],
-    config: Config,
-    left_out: Filter,
-    detectors: Iterable[Detector] | None,
-    input_format: str | None,
+def _stream(
+    sources: Iterable[Source], examiner: Examiner, input_format: str | None, jobs: Jobs
 ) -> Iterator[TraceReport | LoadError]:
-    running = tuple(detectors) if detectors is not None else chosen(config)
-    for source in sources:
-        for item in read(source, input_format=input_format):
-            yield item if isinstance(item, LoadError) else _report_on(item, running, config, left_out)
+    for found in examined(sources, Job(examiner, as_it_is, input_format), jobs):
+        if isinstance(found, Found):
+            yield found.item
 
 
-def _report_on(trace: Trace, detectors: Iterable[Detector], config: Config, left_out: Filter) -> TraceReport:
-    """What failed in one trace and, when something did, who most likely made the decisive mistake."""
-    report = examine(trace, detectors, config)
-    kept = left_out.apply(report)
-    if kept.suppressed and not kept.issues:
-        return kept
-    # Known failures are signs too, so the cause is looked for among all of them.
-    return replace(kept, attribution=attribute(report))
+def as_it_is(report: TraceReport) -> TraceReport:
+    """The whole report on a trace."""
+    return report
 
 
-def read(source: Source, *, input_format: str | None = None) -> Iterator[Trace | LoadError]:
-    """`load`, one trace at a time."""
-    if isinstance(source, Trace):
-        yield source
-        return
-    if isinstance(source, str) and not source.lstrip().startswith(("{", "[")):
-        source = Path(source)
-    if isinstance(source, PathLike):
-        yield from load_path(Path(source), input_format)
-    else:
-        yield from load_source(source, input_format)
+class Collected:
+    """A report in the making."""
+
+    def __init__(self, examiner: Examiner) -> None:
+        self.examiner = examiner
+        self._traces: list[TraceReport] = []
+        self._errors: list[LoadError] = []
+
+    def add(self, item: TraceReport | LoadError) -> None:
+        """The next trace, or what could not be read."""
+        if isinstance(item, LoadError):
+            self._errors.append(item)
+        else:
+            self._traces.append(item)
+
+    def report(self) -> Report:
+        """All that was added."""
+        baseline = self.examiner.left_out.baseline
+        stale = baseline.stale(self._traces) if baseline is not None else ()
+        return Report(tuple(self._traces), tuple(self._errors), stale)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pisama.cli_input import INTERRUPTED, Input, report_on
+from pisama.cli_lines import write_folder, write_lines, writes_folder
 from pisama.cli_output import write
 from pisama.cli_watch import watch
 from pisama.flags import (
+    Address,
     ConfigFile,
+    Engine,
+    EngineName,
     Format,
     Ignore,
     InputFormat,
     Isolated,
+    Jobs,
     LevelName,
     MinConfidence,
     MinSeverity,
@@ -24,15 +31,13 @@ from pisama.flags import (
     Paths,
     Select,
     fail,
+    jobs_of,
     say,
     settings_from,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from pisama.config import Config
-    from pisama.report import Report
+    from collections.abc import Sequence
 
 app = typer.Typer(
     name="pisama",
@@ -69,7 +74,13 @@ def analyze(
     ] = Format.TEXT,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write the report to this file.", show_default="standard output"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the report to this file; with jsonl or parquet, to files in this folder.",
+            metavar="FILE|DIR",
+            show_default="standard output",
+        ),
     ] = None,
     also: Annotated[
         list[str] | None,
@@ -102,6 +113,9 @@ def analyze(
     ] = None,
     option: Options = None,
     input_format: InputFormat = None,
+    jobs: Jobs = "auto",
+    engine: EngineName = Engine.LOCAL,
+    address: Address = None,
     no_plugins: NoPlugins = False,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
@@ -114,8 +128,11 @@ def analyze(
 ) -> None:
     """Say what failed in the traces of files, of folders, or of standard input.
 
+    Formats jsonl and parquet are for many traces: a row for each trace, issue and error, written as they come; a folder
+    is gone on with where it was stopped. Ctrl-C keeps what is done.
+
     Exit codes: 0 nothing at or above --fail-on, 1 issues, 2 wrong usage, 3 some input could not be read, 4 a detector
-    crashed. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
+    crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
     pyproject.toml.
     """
     others = [_target(text) for text in also or ()]
@@ -133,13 +150,19 @@ def analyze(
 
         typer.echo(settings_toml(settings.config, settings.origins), nl=False)
         return
-    report = _analyze(_given(paths), settings.config, input_format)
-    for error in report.errors:
-        say(str(error))
+    given = Input(_given(paths), settings.config, input_format, jobs_of(jobs), engine, address)
+    fail_on_level = None if exit_zero else settings.config.fail_on
+    if output_format in (Format.JSONL, Format.PARQUET):
+        if others:
+            fail(f"--also goes with a report; --format {output_format.value} writes rows as they come")
+        if writes_folder(output_format, output):
+            raise typer.Exit(write_folder(given, output_format, output or Path(), fail_on_level))
+        raise typer.Exit(write_lines(given, output, fail_on_level))
+    report, interrupted = report_on(given)
     write(report, output_format, output)
     for other_format, file in others:
         write(report, other_format, file)
-    raise typer.Exit(report.exit_code(None if exit_zero else settings.config.fail_on))
+    raise typer.Exit(INTERRUPTED if interrupted else report.exit_code(fail_on_level))
 
 
 @app.command()
@@ -160,6 +183,7 @@ def baseline(
     min_confidence: MinConfidence = None,
     option: Options = None,
     input_format: InputFormat = None,
+    jobs: Jobs = "auto",
     no_plugins: NoPlugins = False,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
@@ -179,9 +203,11 @@ def baseline(
     }
     config = settings_from(config_file, isolated, flags, option, no_plugins).config
     output = output or config.baseline or Path(DEFAULT_BASELINE)
-    report = _analyze(_given(paths), config.model_copy(update={"baseline": None}), input_format)
-    for error in report.errors:
-        say(str(error))
+    without = config.model_copy(update={"baseline": None})
+    report, interrupted = report_on(Input(_given(paths), without, input_format, jobs_of(jobs)))
+    if interrupted:
+        say(f"interrupted; {output} is left as it was")
+        raise typer.Exit(INTERRUPTED)
     try:
         count = write_baseline(output, report)
     except ConfigError as error:
@@ -253,6 +279,8 @@ def formats() -> None:
 
 def main() -> None:
     """Entry point of the `pisama` command."""
+    # A trace is a great many objects that live to the end; going through them for cycles again and again finds none.
+    gc.set_threshold(100_000, 50, 50)
     try:
         app()
     except BrokenPipeError:
@@ -269,26 +297,10 @@ def _given(paths: Sequence[str] | None) -> Sequence[str]:
 
 def _target(text: str) -> tuple[Format, Path]:
     name, equals, file = text.partition("=")
-    if not equals or not file or name not in set(Format):
-        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {', '.join(Format)}")
+    if not equals or not file or name not in set(Format) - {Format.PARQUET}:
+        wanted = ", ".join(name for name in Format if name is not Format.PARQUET)
+        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {wanted}")
     return Format(name), Path(file)
-
-
-def _analyze(paths: Sequence[str], config: Config, input_format: str | None) -> Report:
-    from pisama.api import analyze_all
-    from pisama.config import ConfigError
-    from pisama.output.progress import progress
-
-    try:
-        with progress() as advance:
-            return analyze_all(_sources(paths), config=config, input_format=input_format, advance=advance)
-    except ConfigError as error:
-        fail(str(error))
-
-
-def _sources(paths: Sequence[str]) -> Iterator[Path | bytes]:
-    for path in paths:
-        yield sys.stdin.buffer.read() if path == "-" else Path(path)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ def _render(report: Report, output_format: Format, stream: IO[str] | None) -> st
 
         color = stream is not None and wants_color(stream)
         return as_text.render(report, color=color, width=terminal_width())
+    if output_format is Format.PARQUET:
+        fail("--format parquet is for `pisama analyze`, which writes a folder of it")
     from pisama.output.rendering import rendered
 
     return rendered(report, output_format.value)

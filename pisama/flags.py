@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pisama.settings import Settings
+
+
+MAX_JOBS = 1024
+"""More processes than this are a slip of the finger."""
 
 
 class Format(StrEnum):
@@ -24,6 +28,15 @@ class Format(StrEnum):
     GITHUB = "github"
     MARKDOWN = "markdown"
     HTML = "html"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+class Engine(StrEnum):
+    """What does the work."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 class LevelName(StrEnum):
@@ -39,7 +52,9 @@ class LevelName(StrEnum):
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="PATH...", help="Trace files, or folders of them; - is standard input.", show_default=False
+        metavar="PATH...",
+        help="Trace files, folders, patterns, or addresses (s3://…) of them; - is standard input.",
+        show_default=False,
     ),
 ]
 Select = Annotated[
@@ -87,6 +102,38 @@ ConfigFile = Annotated[
 Isolated = Annotated[
     bool, typer.Option("--isolated", help="Leave settings of files and of the environment out.")
 ]
+
+
+Jobs = Annotated[
+    str,
+    typer.Option(
+        "--jobs",
+        "-j",
+        help="Processes to work in; auto is one a core. Small inputs need none. The results are the same.",
+        metavar="N|auto",
+    ),
+]
+EngineName = Annotated[
+    Engine,
+    typer.Option("--engine", help="What does the work: this machine, or a Ray cluster (extra `ray`)."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Where the Ray cluster is, as Ray takes it.",
+        show_default="that of RAY_ADDRESS, else one started here",
+    ),
+]
+
+
+def jobs_of(text: str) -> int | Literal["auto"]:
+    """How many processes `--jobs` asks for."""
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
+        fail(f"--jobs {text}: say a number from 1 to {MAX_JOBS}, or auto")
+    return int(text)
 
 
 def _names(values: object) -> object:

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+import numpy as np  # noqa: F401 - runs inside this process forget what they import, and numpy loads only once
 import pytest
-
-import pisama.api  # noqa: F401 - runs inside this process forget what they import, and numpy loads only once
 
 pytest_plugins = ["pytester"]
 

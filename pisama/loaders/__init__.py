@@ -5,9 +5,10 @@ Nothing here raises for bad input: what could not be read is a `LoadError` among
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from pisama.loaders.adk import AdkLoader
 from pisama.loaders.ag2 import Ag2Loader
@@ -20,7 +21,7 @@ from pisama.loaders.anthropic_sessions import AnthropicSessionsLoader
 from pisama.loaders.atif import AtifLoader
 from pisama.loaders.autogen import AutoGenLoader
 from pisama.loaders.autogen_log import AutoGenLogLoader
-from pisama.loaders.base import Document, Loaded, Loader
+from pisama.loaders.base import Document, Group, Loaded, Loader, Piece
 from pisama.loaders.bedrock import BedrockLoader
 from pisama.loaders.bundles import Part, parts_of, with_companions
 from pisama.loaders.claude_code import ClaudeCodeLoader
@@ -77,7 +78,18 @@ from pisama.loaders.zipkin import ZipkinLoader
 from pisama.report import LoadError
 from pisama.trace import Location
 
-__all__ = ["LOADERS", "find_files", "load", "load_document", "load_path", "loader", "open_document", "sniff"]
+__all__ = [
+    "LOADERS",
+    "find_files",
+    "load",
+    "load_document",
+    "load_members",
+    "load_part",
+    "load_path",
+    "loader",
+    "open_document",
+    "sniff",
+]
 
 LOADERS: tuple[Loader, ...] = (
     AtifLoader(),
@@ -177,7 +189,8 @@ def load_document(document: Document, input_format: str | None = None) -> Iterat
     elif document.is_empty():
         yield from _only_errors(document)
     elif document.members:
-        yield from _load_members(document, (named,) if named else LOADERS, input_format)
+        # Nothing is set apart, so there is nothing but what was read.
+        yield from cast("Iterator[Loaded]", load_members(document, input_format))
     else:
         chosen = named or sniff(document)
         yield from (chosen,) if isinstance(chosen, LoadError) else _load_as(chosen, document)
@@ -210,13 +223,21 @@ def _opening(path: Path) -> Callable[[], Document | LoadError]:
     return lambda: open_document(path)
 
 
-def _load_members(
-    document: Document, loaders: tuple[Loader, ...], input_format: str | None
-) -> Iterator[Loaded]:
-    """What the files of a folder or an archive hold, one input at a time."""
+def load_members(
+    document: Document,
+    input_format: str | None = None,
+    apart: Callable[[Part], Piece | Group | None] = lambda _: None,
+) -> Iterator[Loaded | Piece | Group]:
+    """What the files of a folder or an archive hold, one input at a time.
+
+    `apart` says of a part whether it is to be read by itself and as what; such a part is not opened here.
+    """
+    named = loader(input_format) if input_format else None
     found, cut = False, document.growing
-    for part in parts_of(document, loaders, _confidence):
-        for item in _load_part(part, input_format):
+    for part in parts_of(document, (named,) if named else LOADERS, _confidence):
+        piece = apart(part)
+        items: Iterable[Loaded | Piece | Group] = (piece,) if piece else load_part(part, input_format)
+        for item in items:
             found = True
             yield item
         cut = cut and part.loader is None
@@ -226,7 +247,8 @@ def _load_members(
         yield _fatal(_unknown(document), document)
 
 
-def _load_part(part: Part, input_format: str | None) -> Iterator[Loaded]:
+def load_part(part: Part, input_format: str | None) -> Iterator[Loaded]:
+    """What one input of a folder or an archive holds."""
     opened = part.open()
     if isinstance(opened, LoadError):
         yield opened

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
+from pisama.loaders.remote import Remote
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Trace
 
@@ -70,6 +72,28 @@ class Document:
     def records(self) -> Iterator[Record | LoadError]:
         """All records, in order."""
         return self.read()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file that can be read by itself, in any process."""
+
+    file: Path | Remote
+    path: str
+    """As locations call it."""
+    size: int
+    """Bytes; 0 where a store does not say."""
+    in_folder: bool = False
+    """It is one of a folder's, so what belongs together with it was already looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Files that are read together, where they were found together."""
+
+    piece: Piece
+    """Stands for them: the first file, and the size of all."""
+    read: Callable[[], Iterator[Loaded]]
 
 
 Members: TypeAlias = Mapping[str, Callable[[], Document | LoadError]]

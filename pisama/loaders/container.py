@@ -12,29 +12,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from pisama.loaders.archive import open_archive
-from pisama.loaders.base import Document, Record, take_sample
+from pisama.loaders.base import Document, Members, Record, take_sample
 from pisama.loaders.csv_rows import csv_records, delimiter_of
-from pisama.loaders.database import open_database
 from pisama.loaders.folders import files_in
 from pisama.loaders.frames import framed, unframed
-from pisama.loaders.javascript_text import printed_objects
 from pisama.loaders.json_lines import are_lines, ends_cut, line_records
 from pisama.loaders.json_text import BadEncoding, BadJSON, decode
 from pisama.loaders.json_values import read_values
-from pisama.loaders.parquet import open_parquet
 from pisama.loaders.python_values import plain_json
+from pisama.loaders.remote import Remote, content_of, opened_remote, remote_files
 from pisama.loaders.streams import Opener, opener_of, read_all, unpacked, why
 from pisama.report import LoadError
 from pisama.trace import Location
 
-Source: TypeAlias = Path | bytes | str | Sequence[object] | Mapping[str, object]
+Source: TypeAlias = Path | Remote | bytes | str | Sequence[object] | Mapping[str, object]
 
 CONTAINERS = (
     ("JSON", "one value, JSON lines, or values one after another; a cut last line is normal"),
     ("gzip, zstd", "around any of the others"),
     ("zip", "one run, as Inspect's `.eval`, or a bundle whose files are read one by one"),
     ("folder", "one run, as OpenHands keeps it, or a bundle whose files are read one by one"),
+    (
+        "address",
+        "`s3://`, `gs://`, `https://` and others, with the extra `remote`: a file, a folder or a pattern",
+    ),
     ("SQLite", "read-only, with its `-wal` file when that lies beside it"),
     ("Parquet", "with the extra `parquet`"),
     ("CSV", "with the names of the columns in its first line"),
@@ -68,11 +69,13 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
     """
     if isinstance(source, str):
         source = source.encode("utf-8", "replace")
-    if isinstance(source, Path):
+    if isinstance(source, Path | Remote):
         path = path or str(source)
     elif not isinstance(source, bytes):
         return _from_value(source, path)
     try:
+        if isinstance(source, Remote):
+            return _remote(source, path or source.url)
         if isinstance(source, Path) and source.is_dir():
             return _folder(source, path)
         return _open(opener_of(source), path, source)
@@ -90,6 +93,29 @@ def _folder(folder: Path, path: str | None) -> Document | LoadError:
     if not members:
         return _fatal("no file in this folder that could be a trace", path)
     return Document(path, lambda: iter(()), members=members)
+
+
+def _remote(remote: Remote, path: str) -> Document | LoadError:
+    files = remote_files(remote)
+    if [name for name, _ in files] == [""]:
+        return open_remote(files[0][1], path)
+    members: Members = {name: _opening_remote(file, str(file)) for name, file in files}
+    return Document(path, lambda: iter(()), members=members)
+
+
+def open_remote(remote: Remote, path: str) -> Document | LoadError:
+    """The document in one object of a store."""
+    try:
+        held = content_of(remote)
+        if held is not None:
+            return _open(opener_of(held), path, held)
+    except OSError as error:
+        return _fatal(why(error), path)
+    return _open_member(lambda: opened_remote(remote), path, 0)
+
+
+def _opening_remote(remote: Remote, path: str) -> Callable[[], Document | LoadError]:
+    return lambda: open_remote(remote, path)
 
 
 def _opening(file: Path, path: str) -> Callable[[], Document | LoadError]:
@@ -125,11 +151,17 @@ def _open_seekable(
         if problem:
             return _fatal(problem, path)
     if head.startswith(_SQLITE):
+        from pisama.loaders.database import open_database
+
         return open_database(source, path)
     if head.startswith(_PARQUET):
+        from pisama.loaders.parquet import open_parquet
+
         return open_parquet(source, path)
     if nesting == MAX_NESTING:
         return _fatal("an archive within archives within an archive; unpack it first", path)
+    from pisama.loaders.archive import open_archive
+
     return open_archive(source, path, lambda inner, name: _open_member(inner, name, nesting + 1))
 
 
@@ -190,7 +222,7 @@ def _lines_document(opener: Opener, path: str | None) -> Document:
 
 def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
     data, problem = read_all(opener)
-    if not data.strip():
+    if not data or data.isspace():
         return _fatal(problem or ("nothing but white space in it" if data else "the file is empty"), path)
     items: list[Record | LoadError] = []
     cut = False
@@ -222,6 +254,8 @@ def _is_prose(items: Sequence[Record | LoadError]) -> bool:
 
 def _text_document(data: bytes, problem: LoadError, path: str | None) -> Document:
     """Text, with the objects that a program printed in it: a log of spans, or code that a text quotes."""
+    from pisama.loaders.javascript_text import printed_objects
+
     text = data.decode("utf-8", "replace")
     printed = printed_objects(text, path)
     sample = take_sample(iter(printed))

@@ -19,11 +19,13 @@ from pisama.version import __version__
 SCHEMA: Literal[1] = 1
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """A published shape, built from the internal one with the same fields."""
+
     model_config = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=True)
 
 
-class Place(_Shape):
+class Place(Shape):
     """Where in the input."""
 
     path: str | None
@@ -31,7 +33,7 @@ class Place(_Shape):
     pointer: str
 
 
-class EvidenceShape(_Shape):
+class EvidenceShape(Shape):
     """One place in the trace that shows the failure."""
 
     step: int | None
@@ -40,7 +42,7 @@ class EvidenceShape(_Shape):
     note: str
 
 
-class IssueShape(_Shape):
+class IssueShape(Shape):
     """One failure."""
 
     trace: str
@@ -62,14 +64,14 @@ class IssueShape(_Shape):
     fingerprint: str
 
 
-class ReasonShape(_Shape):
+class ReasonShape(Shape):
     """A detector that did not say anything, and why."""
 
     detector: str
     reason: str
 
 
-class ToolShape(_Shape):
+class ToolShape(Shape):
     """How the calls of one tool went."""
 
     name: str
@@ -79,7 +81,7 @@ class ToolShape(_Shape):
     last_error: str
 
 
-class TotalsShape(_Shape):
+class TotalsShape(Shape):
     """What a run consumed; null where nothing was recorded."""
 
     steps: int
@@ -92,7 +94,7 @@ class TotalsShape(_Shape):
     seconds: float | None
 
 
-class CandidateShape(_Shape):
+class CandidateShape(Shape):
     """A step that may hold the decisive mistake."""
 
     agent: str
@@ -102,7 +104,7 @@ class CandidateShape(_Shape):
     reason: str
 
 
-class AttributionShape(_Shape):
+class AttributionShape(Shape):
     """Who most likely made the decisive mistake, and when."""
 
     agent: str
@@ -113,7 +115,7 @@ class AttributionShape(_Shape):
     candidates: tuple[CandidateShape, ...]
 
 
-class TraceShape(_Shape):
+class TraceShape(Shape):
     """One trace: what it was, and how far it could be examined."""
 
     id: str
@@ -139,7 +141,7 @@ class TraceShape(_Shape):
     """Issues that the baseline or a suppression of the configuration took out."""
 
 
-class StaleShape(_Shape):
+class StaleShape(Shape):
     """An entry of the baseline that its trace does not show any more."""
 
     fingerprint: str
@@ -149,7 +151,7 @@ class StaleShape(_Shape):
     summary: str
 
 
-class ErrorShape(_Shape):
+class ErrorShape(Shape):
     """Something in the input that could not be read."""
 
     at: Place
@@ -158,7 +160,7 @@ class ErrorShape(_Shape):
     """Whether nothing of this input could be read."""
 
 
-class ReportShape(_Shape):
+class ReportShape(Shape):
     """The whole report."""
 
     schema_version: Literal[1] = Field(serialization_alias="schema")

@@ -80,7 +80,7 @@ class StepView {
       "div",
       { class: "body" },
       loose.map((item) => html("p", { class: "callout" }, html("span", { class: "label" }, `Evidence ${item.number + 1}`), html("q", { dir: "auto" }, item.quote), item.note ? html("span", { class: "note" }, item.note) : null)),
-      step.earlier ? html("p", { class: "meta" }, `${count(step.earlier, "message")} before these, which other steps show`) : null,
+      step.earlier ? html("p", { class: "meta" }, `${count(step.earlier, "message")} before these not shown`) : null,
       (step.seen || []).map((message, number) => this.part(`given ${message.role}`, this.giver(message), `seen ${number}`, run.text(message.text), message.role === "tool")),
       this.part("reasoning", "Reasoning", "reasoning", run.text(step.reasoning)),
       this.part("said", "Said", "text", run.text(step.text)),
