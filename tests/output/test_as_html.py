@@ -256,6 +256,15 @@ def test_a_result_is_shown_with_its_call_and_not_again_where_the_agent_saw_it() 
     assert steps[1] == {"n": 1, "agent": 0, "seen": [{"role": "tool", "text": 1}], "text": 2}
 
 
+def test_of_what_a_thousand_agents_said_a_step_shows_the_latest() -> None:
+    heard = tuple(Message("assistant", f"word {number}", f"agent {number}") for number in range(1_000))
+    _, (trace,) = page_data(_one(Step(0, "agent", "Done.", seen=heard)))
+    assert isinstance(trace["steps"], list)
+    assert isinstance(trace["texts"], list)
+    assert trace["steps"][0]["earlier"] == 980  # type: ignore[call-overload, index]
+    assert trace["texts"][0] == "word 980"
+
+
 def test_an_endless_text_is_cut_in_the_middle_and_says_so() -> None:
     _, (trace,) = page_data(_one(Step(0, "agent", "a" * 200_000 + "z" * 100_000)))
     assert trace["texts"] == [f"{'a' * 75_000}\n… 200,000 characters left out …\n{'z' * 25_000}"]
