@@ -64,13 +64,14 @@ def long_run() -> Report:
 
 
 def test_the_verdict_the_cause_and_the_worst_issue_are_read_first(show: Open) -> None:
-    page = show(failing())
+    report = failing()
+    page = show(report)
+    cause = report.attribution
+    assert cause is not None
     assert page.text("h1").startswith("Failed")
     assert "book_flight failed all 6 times" in page.text("h1")
     assert page.texts(".story dt") == ["At fault", "Most likely cause", "Task"]
-    assert page.texts(".story p")[0].startswith(
-        "assistant at step 14, because it brings in what nothing before it gave"
-    )
+    assert f"{cause.agent} at step {cause.step}, because {cause.reason}." in page.texts(".story p")[0]
     assert page.texts(".card .name") == ["Critical hallucination", "High loop"]
     assert page.text(".card.chosen .fix").startswith("Fix Let the agent report success")
 
