@@ -91,21 +91,23 @@ def stats(
     found = Statistics()
     results = [path for path in paths if is_results(Path(path))]
     try:
+        if picture is not None:
+            from pisama.output.picture import check
+
+            check(picture)
         for path in results:
             for table in ("traces", "issues", "errors"):
                 for row in rows_in(Path(path), table):
                     found.add(row)
         others = [path for path in paths if path not in results]
         interrupted = bool(others) and _count(Input(others, config, input_format, jobs_of(jobs)), found)
-        if picture is not None:
-            from pisama.output.picture import draw
-
-            draw(picture, found)
     except ConfigError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{error.filename or picture}: {error.strerror or error}")
+        fail(f"{error.filename}: {error.strerror or error}")
     _write(found, output_format, output)
+    if picture is not None:
+        _draw(picture, found)
     if interrupted:
         say(f"interrupted; {found.traces:,} traces are counted, the rest is not")
         raise typer.Exit(INTERRUPTED)
@@ -119,6 +121,15 @@ def _count(given: Input, found: Statistics) -> bool:
         found.add(orjson.loads(line))
 
     return each_line(given, take)
+
+
+def _draw(picture: Path, found: Statistics) -> None:
+    from pisama.output.picture import draw
+
+    try:
+        draw(picture, found)
+    except OSError as error:
+        fail(f"{picture}: {error.strerror or error}")
 
 
 def _write(found: Statistics, output_format: StatsFormat, output: Path | None) -> None:

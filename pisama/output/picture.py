@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,22 @@ TICKS = 10
 _BLUE, _RED, _GREY = "#1f4e79", "#b03a2e", "#c8d3de"
 
 
+def check(path: Path) -> None:
+    """Raises `ConfigError` when no picture of this name can be drawn: another extension, or matplotlib is missing."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{path}: a picture is .svg or .png")
+    if find_spec("matplotlib") is None:
+        raise ConfigError("a picture needs an extra: pip install 'pisama[picture]'")
+
+
 def draw(path: Path, found: Statistics) -> None:
     """Writes the picture as SVG or PNG, by the extension; the same statistics give the same bytes.
 
-    Raises `ConfigError` for another extension or when matplotlib is not installed, and `OSError` when it cannot be
-    written.
+    `path` is one that `check` lets pass. Raises `OSError` when it cannot be written.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"{path}: a picture is .svg or .png")
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError("a picture needs an extra: pip install 'pisama[picture]'") from None
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     tables = {table.name: table for table in found.tables()}
     with mpl.rc_context({"svg.hashsalt": "pisama", "text.parse_math": False}):
         figure = Figure(figsize=(9, 7.5), layout="constrained")

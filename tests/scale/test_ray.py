@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.scale.made import deadly, environment, failing_line, line, pisama
 
-pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
-if importlib.util.find_spec("ray") is None:
+pyarrow = pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
+parquet = import_module("pyarrow.parquet")
+if find_spec("ray") is None:
     pytest.skip("the extra ray is not installed", allow_module_level=True)
 
 PROGRAM = """
@@ -55,16 +58,11 @@ def test_a_cluster_finds_the_same_though_a_worker_is_killed(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_dataset_of_runs_becomes_a_dataset_of_issues(tmp_path: Path) -> None:
-    import json
-
-    import pyarrow as pa
-    from pyarrow.parquet import ParquetFile, write_table
-
     (tmp_path / "runs").mkdir()
     for part in range(2):
         runs = [json.loads(failing_line(part * 5 + number)) for number in range(5)]
         rows = {"id": [run["id"] for run in runs], "messages": [json.dumps(run["messages"]) for run in runs]}
-        write_table(pa.table(rows), tmp_path / "runs" / f"{part}.parquet")
+        parquet.write_table(pyarrow.table(rows), tmp_path / "runs" / f"{part}.parquet")
     (tmp_path / "spans").mkdir()
     spans = [
         {
@@ -80,7 +78,7 @@ def test_a_dataset_of_runs_becomes_a_dataset_of_issues(tmp_path: Path) -> None:
         for place in range(3)
         for trace in range(1, 5)
     ]
-    write_table(pa.Table.from_pylist(spans), tmp_path / "spans" / "0.parquet")
+    parquet.write_table(pyarrow.Table.from_pylist(spans), tmp_path / "spans" / "0.parquet")
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     places = [str(tmp_path / name) for name in ("runs", "issues", "spans", "traces")]
@@ -93,7 +91,7 @@ def test_a_dataset_of_runs_becomes_a_dataset_of_issues(tmp_path: Path) -> None:
 
     def rows_of(folder: str) -> list[dict[str, object]]:
         files = sorted((tmp_path / folder).glob("**/*.parquet"))
-        return [row for file in files for row in ParquetFile(file).read().to_pylist()]
+        return [row for file in files for row in parquet.ParquetFile(file).read().to_pylist()]
 
     out = tmp_path / "local"
     pisama(
