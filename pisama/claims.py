@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pisama.acts import families
+from pisama.patterns import lazy
 from pisama.spots import find_near, one_of
 from pisama.text import sentences_at, stems, words
 
@@ -113,7 +114,7 @@ _ADVERBS = (
     r"(?:[ ]{1,2}(?:now|just|already|successfully|also|then|carefully|thoroughly|all|both|fully|finally|automatically|officially"
     r"|independently|directly|again|both|since|manually|properly|correctly|, as requested,)){0,3}"
 )
-_CLAIM = re.compile(
+_CLAIM = lazy(
     r"\b(?=[A-Za-z])(?:"
     rf"(?P<active>(?:I|[Ww]e)(?:['’]ve|[ ]have|[ ]had)?{_ADVERBS}[ ](?P<did>{one_of(list(_PAST))})\b)"
     rf"|(?P<perfect>(?:has|have)(?:[ ]now|[ ]also|[ ]already|[ ]all|[ ]both)?[ ]been{_ADVERBS}[ ](?P<done>{one_of(list(_PAST))})\b)"
@@ -123,29 +124,29 @@ _CLAIM = re.compile(
     r"(?:[ ](?:\w{1,20}[ ]){0,2}?(?:passes|pass|passed|succeeds|succeeded|is[ ]complete|is[ ]done|is[ ]live|is[ ]green|are[ ]green|is[ ]confirmed|was[ ]successful|were[ ]successful|is[ ]successful|completed))\b)"
     rf"|(?P<gerund>(?:[Aa]fter|[Hh]aving|[Uu]pon)(?:[ ](?:carefully|thoroughly|further|extensively)){{0,2}}[ ](?:(?P<ing>{one_of(list(_GERUNDS))})|(?P<ed>{one_of([form for verb in _CHECK_VERBS for form in _past_forms(verb)])}))\b))"
 )
-_NEW_STATE = re.compile(r"\b(?:now|successfully|officially)\b")
-_CONDITION = re.compile(
+_NEW_STATE = lazy(r"\b(?:now|successfully|officially)\b")
+_CONDITION = lazy(
     r"\b(?:if|once|when|whenever|until|unless|whether|in case|assuming|provided that|as soon as|before|would you|do you want|"
     r"suppose|imagine|for example|e\.g\.|make sure|ensure|so that|in order to)\b",
     re.IGNORECASE,
 )
 # `May` is a month.
-_UNREAL = re.compile(
+_UNREAL = lazy(
     r"\b(?:not|n['’]t|cannot|never|neither|nor|unable|without|will|would|could|might|(?-i:may)|should|must|can|shall|going to|need(?:s|ed)?|needs? to|"
     r"please|let me|let['’]s|to be|failed to|no|none|nothing|nobody|hardly|yet to|supposed to|want(?:s|ed)?|tried|attempted|hope|expect(?:ed)?|"
     r"seems?|appears?|apparently|likely|probably|perhaps|maybe)\b|n['’]t\b|['’]ll\b|['’]d\b",
     re.IGNORECASE,
 )
-_REPORTED = re.compile(
+_REPORTED = lazy(
     r"\b(?:you|user|customer|he|she|they|error|message|policy|documentation|readme|comment|issue|log|email|article|page|report)"
     r"(?:['’]ve| have| has)?(?: also)? (?:said|says|say|mentioned|mentions|stated|states|claimed|claims|told|reported|reports|indicated|indicates|asked|wrote|reads)\b"
     r"|\baccording to (?:you|the user|the customer)\b",
     re.IGNORECASE,
 )
-_AFTER = re.compile(
+_AFTER = lazy(
     r"\A[ ](?:by (?:the )?(?:airline|user|customer|you)\b|not\b|nothing\b|neither\b|no\b|to (?:find|locate|get|see) if\b)"
 )
-_CLAUSE = re.compile(
+_CLAUSE = lazy(
     r"[;:—–\n]|, (?:and|so|but|which|while|then|or|I|we)\b|\bbut\b|\bhowever\b|\b(?:and|so) (?=I\b|we\b|the\b|your\b|it\b|they\b|everything\b)"
 )
 
@@ -207,11 +208,11 @@ def _is_real(sentence: str, match: re.Match[str]) -> bool:
 _ANNOUNCED = """access ask browse call check compute contact consult delegate delete download execute extract fetch find
     forward inspect invoke look open perform proceed query read request research retrieve review run scan search send
     submit test transfer update use verify visit write book cancel create deploy install""".split()
-_ANNOUNCEMENT = re.compile(
+_ANNOUNCEMENT = lazy(
     rf"\b(?:I['’]ll|I will|I am going to|I['’]m going to|I shall|[Ww]e['’]ll|[Ww]e will|[Ll]et me|[Ll]et['’]s|I (?:now )?need to|I must)"
     rf"(?:[ ](?:now|next|then|first|also|just|quickly|proceed to|go ahead and|start by|try to|again|be)){{0,3}}[ ](?P<verb>{one_of(_ANNOUNCED)})\b"
 )
-_WAITS = re.compile(
+_WAITS = lazy(
     r"\b(?:if|once|when|after you|as soon as|unless|whether|would you|please|you can|could you|provided|shortly|later|not|n['’]t)\b|\?",
     re.IGNORECASE,
 )
@@ -226,7 +227,7 @@ def announcements(text: str) -> Iterator[Announcement]:
                 yield Announcement(match["verb"], line, offset + match.start())
 
 
-_ADMISSION = re.compile(
+_ADMISSION = lazy(
     r"\b(?:could|was|were|am|is|are|did|do|does|have|has|can|would|will|should)(?: ?not|n['’]t)\b|\bcannot\b|\bunable\b|\bunfortunately\b|\bfail(?:s|ed|ure|ing)?\b"
     r"|\bunsuccessful|\berrors?\b|\bno (?:access|results?|information|data|reliable|such|matches)\b|\bneither\b|\bonly partially\b|\bincomplete\b"
     r"|\bnot (?:yet|possible|available|found|able|completed?|verified)\b|\bsorry\b|\bapologi[sz]e\b|\bunavailable\b|\bblocked\b|\bstill (?:fails|broken)\b",
@@ -244,7 +245,7 @@ def admits_failure(text: str, acts: frozenset[str] = frozenset()) -> bool:
     )
 
 
-_SURRENDER = re.compile(
+_SURRENDER = lazy(
     r"\b(?:unable|not able|not possible|impossible) to (?:\w{1,20} ){0,2}(?:determine|find|locate|access|retrieve|answer|complete|provide|obtain|verify|identify|open|confirm|extract|get|fulfil|proceed|continue)"
     r"|\b(?:could|can|did|was|do|does)(?: ?not|n['\u2019]t) (?:be )?(?:\w{1,20} ){0,1}(?:determined?|find|found|locate|located|access|accessed|retrieved?|answer|answered|completed?|provide|provided|obtain|obtained|verify|identify|identified|confirm|confirmed|get)\b"
     r"|\bcannot (?:be )?(?:\w{1,20} ){0,1}(?:determined?|find|found|locate|located|access|accessed|retrieved?|answer|answered|completed?|provide|provided|obtain|verify|identify|identified|confirm|confirmed|get)\b"
@@ -260,7 +261,7 @@ def gives_up(text: str) -> str | None:
     return match.group() if match is not None else None
 
 
-_PRETENCE = re.compile(
+_PRETENCE = lazy(
     r"\b(?:simulat(?:e|ed|es|ing)(?: that| the| a| an| our| this| some| its| successful| realistic){0,4} (?:search|result|results|response|responses|output|outputs|data|extraction|content|contents|retrieval|call|calls|answer|findings|values?|information|process|review|verification|returned|search_agent|web)\b"
     r"|simulated (?:\w{1,20} ){0,2}(?:result|results|response|responses|output|data|answer|content|findings|extraction|values?|search|retrieval|information)\b"
     r"|(?:placeholder|dummy|mock(?:ed)?|fake|made[- ]up|invented|hypothetical|fictional|fabricated) (?:\w{1,20} ){0,1}(?:data|dataset|result|results|response|responses|values?|figures?|numbers?|answer|content|output|information|prices?|statistics|records?|counts?|findings)\b"
@@ -278,7 +279,7 @@ _PRETENCE_WORDS = tuple(
         "\n    ", "|"
     ).split("|")
 )
-_NOT_OWN = re.compile(
+_NOT_OWN = lazy(
     r"\b(?:was|were|had|based on|proposed|suggests?|suggested|earlier|previous|previously|now that|can|could|optionally|alternatively|e\.g\.|would|should|may|might|without|"
     r"not|never|no|avoid|instead of|rather than|replace|replaces|whether|if)\b|n['\u2019]t\b",
     re.IGNORECASE,

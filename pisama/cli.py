@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -280,6 +281,8 @@ def formats() -> None:
 
 def main() -> None:
     """Entry point of the `pisama` command."""
+    # A trace is a great many objects that live to the end; going through them for cycles again and again finds none.
+    gc.set_threshold(100_000, 50, 50)
     try:
         app()
     except BrokenPipeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pisama.patterns import lazy
 from pisama.spots import Sign
 
 _APOSTROPHE = "['\u2019]"
@@ -18,14 +19,14 @@ _MUST_WORDS = ("always", "must", "should", "shall", "has to", "have to", "need t
 
 
 def _pattern(*parts: str) -> re.Pattern[str]:
-    return re.compile("|".join(parts), re.IGNORECASE)
+    return lazy("|".join(parts), re.IGNORECASE)
 
 
 def _sign(words: str, *parts: str) -> Sign:
     return Sign(tuple(words.split("|")), _pattern(*parts))
 
 
-LITERAL = re.compile(
+LITERAL = lazy(
     r"`(?P<tick>[^`\n]{1,60})`"
     r"|(?<!\w)'(?P<single>[^'\n]{1,60})'(?!\w)"
     r"|\"(?P<double>[^\"\n]{1,60})\""
@@ -37,7 +38,7 @@ CONDITIONAL = _pattern(
     r"\b(?:if|when|whenever|once|unless|in case|after|as soon as|until|otherwise|depending)\b",
     r"\b(?:for (?:example|instance)|e\.g\.|optional(?:ly)?|may|can|could|might)\b",
 )
-SHOWN = re.compile(
+SHOWN = lazy(
     r"\A\W{0,3}(?:thought|observation|task|action|question|example|user|human)s?\b[^:\n]{0,20}:", re.I
 )
 END = _sign(
@@ -61,7 +62,7 @@ CONTAIN = _sign(
 )
 TEMPLATE = Sign(
     ("following template", "this template", "following format", "this format"),
-    re.compile(
+    lazy(
         r"\b(?:[Uu]se|[Ff]ollow(?:ing)?|[Ww]ith|[Ii]n) (?:exactly )?(?:the following|this) (?:template|format)\b"
         r"[^:\n]{0,40}:\s{0,4}(?P<head>[A-Z][A-Za-z _\-]{1,40}:)\s{0,3}[\[<{(]"
     ),
@@ -90,12 +91,12 @@ PIECE = _sign(
     rf"\b(?:print|display|show)\b[^.;]{{0,40}}\bfirst {_NUMBER} (?P<unit>characters|chars|lines|words)\b",
 )
 AT_A_TIME = _sign("at a time", rf"\b{_NUMBER} (?P<unit>characters|chars|lines|words) at a time\b")
-PARTS = re.compile(
+PARTS = lazy(
     rf"^[^\n]{{0,200}}\b(?:{_MUST}|provide|use|with|contains?)\b[^.\n]{{0,40}}\b(?:these|the (?:following|below)) "
     r"(?:parts|headings|sections|headers)\b[^\n]{0,10}$",
     re.IGNORECASE | re.MULTILINE,
 )
-HEADING = re.compile(r"[ \t]{0,3}(?:#{1,5} |\d{1,2}[.)] |[-*] )(?P<title>[^\n]{2,80})")
+HEADING = lazy(r"[ \t]{0,3}(?:#{1,5} |\d{1,2}[.)] |[-*] )(?P<title>[^\n]{2,80})")
 PARTS_WORDS = ("parts", "headings", "sections", "headers")
 """One of these is in each match of `PARTS`."""
 ONE_CALL = _sign(
@@ -127,17 +128,17 @@ NO_SURRENDER = _sign(
     r"[^'\"”\n]{0,30}['\"”][^.;\n]{0,60}\bnot (?:be )?(?:tolerated|accepted|acceptable|allowed)\b",
 )
 FINAL = _sign("final", r"\bfinal[ _](?:answer|response|output|reply|message|result)(?![a-z])")
-MARKER = re.compile(
+MARKER = lazy(
     r"</?[A-Za-z][\w|\-]{1,40}>|[A-Z][A-Za-z _\-]{0,30}:(?:\s{1,3}```\w{0,12})?|```\w{0,12}|[A-Z][A-Z_ ]{2,30}"
     r"|#{1,5} [^\n]{2,50}|\[[A-Z_]{2,30}\]|\\boxed(?:\{\})?"
 )
-SENTENCES = re.compile(r"\s(?:(?<=[.!?]\s)\s*+(?=[\"'(*`]{0,2}[A-Z0-9])|(?<=\n)(?!<))")
+SENTENCES = lazy(r"\s(?:(?<=[.!?]\s)\s*+(?=[\"'(*`]{0,2}[A-Z0-9])|(?<=\n)(?!<))")
 _OPENING_VERBS = tuple(
     "end |finish |terminate |conclude |start |begin |please |wrap |enclose |put |place |provide |write |give ".split(
         "|"
     )
 )
-OPENING = re.compile(rf"\W{{0,6}}(?:{'|'.join(_OPENING_VERBS)})", re.IGNORECASE)
+OPENING = lazy(rf"\W{{0,6}}(?:{'|'.join(_OPENING_VERBS)})", re.IGNORECASE)
 """How a sentence begins that opens with the verb of its demand."""
 LITERAL_WORDS = (*_MUST_WORDS, *FORBID.words, *WRITE_AND_STOP.words, "ending with")
 """One of these is in each sentence that demands or forbids a literal, unless it opens with its verb: see `OPENING`."""

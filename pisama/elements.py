@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from pisama.patterns import lazy
 from pisama.spots import one_of
 from pisama.text import STOP_WORDS
 
@@ -93,7 +94,7 @@ _ELEMENT = (
     r"(?=[\"'\u201c\u2018])(?:(?P<key>(?:\"[^\"\n]{1,60}\"|'[\w \-]{1,60}')\s{0,2}:)"
     r"|(?P<quoted>[\"\u201c\u2018][^\"\u201c\u201d\u2018\u2019\n]{2,120}[\"\u201d\u2019]|'[^'\n]{2,80}'(?!\w)))"
     r"|(?P<url>https?://[^\s<>\"'`\]}]{1,500})"
-    r"|(?P<email>[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}\b)"
+    r"|(?P<email>[\w.+\-]{1,64}+@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}\b)"
     r"|(?=\d)(?:(?P<iso>\d{4}[-/]\d\d[-/]\d\d(?![\d/]))"
     r"|(?P<slash>(?<![/.])\d{1,2}(?P<mark>[/.])\d{1,2}(?P=mark)\d{4}\b)"
     rf"|(?P<dmy>{_DAY}(?: of)? (?:{_MONTH})\b\.?(?:,? \d{{4}}\b)?)"
@@ -102,9 +103,9 @@ _ELEMENT = (
     rf"|(?=[{_MONTH_LETTERS}])(?:(?P<mdy>(?:{_MONTH})\.? {_DAY}\b(?!\d)(?:,? \d{{4}}\b)?)"
     rf"|(?P<my>(?:{_MONTH})\.?,? \d{{4}}\b))"
     r"|(?P<path>(?<![/.:])(?:~|\.{1,2})?/[\w.\-]{1,100}(?:/[\w.\-]{1,100}){1,30}|[A-Za-z]:\\[\w.\-\\]{1,200}"
-    rf"|(?<!/)(?:[\w.\-]{{1,60}}/){{0,10}}[\w.\-]{{1,60}}\.(?:{_FILE_ENDINGS})\b(?![./]\w))"
+    rf"|(?<!/)(?=[\w\-]*+[./])(?:[\w.\-]{{1,60}}/){{0,10}}[\w.\-]{{1,60}}\.(?:{_FILE_ENDINGS})\b(?![./]\w))"
     r"|(?=\d)(?P<dotted>(?<!\.)\d{1,5}(?:\.\d{1,5}){2,4}(?!\w))"
-    r"|(?P<identifier>(?:[A-Za-z]{1,20}[-_]?\d[\w\-]{1,40}|[A-Z]{2,20}\d|\d{1,12}[A-Za-z]\w{2,40}"
+    r"|(?![A-Z]?[a-z]*+(?![\w\-]))(?P<identifier>(?:[A-Za-z]{1,20}[-_]?\d[\w\-]{1,40}|[A-Z]{2,20}\d|\d{1,12}[A-Za-z]\w{2,40}"
     r"|[A-Za-z][A-Za-z0-9]{0,40}(?:_[A-Za-z0-9]{1,40}){1,10}|[a-z]{1,30}(?:[A-Z][a-z0-9]{1,30}){1,6})\b)"
     r"|(?P<number>(?<!\.)[-+]?\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,12})?(?!\w)"
     r"|(?<!\.)[-+]?\d{1,20}(?:\.\d{1,12})?(?!\w))"
@@ -117,10 +118,10 @@ _ELEMENT = (
 # what stands between words is matched as nothing. So each character is looked at a constant number of times.
 _TELLING = r"A-ZÀ-ÖØ-Þ\d\"'/~.+\-\u201c\u2018@_\\:"
 _PASSED = rf"(?:(?<=\w)[\"'/~.+\-])?+[:@\\\s]*+(?>[^{_TELLING}]*[^{_TELLING}\w](?![\d ]))?"
-_PATTERN = re.compile(rf"{_PASSED}(?:{_ELEMENT}|[^\W\d]+|.|\Z)", re.DOTALL)
-_WHOLE = re.compile(_ELEMENT)
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;\n•*\-#>|\"\u201c(\[][ \t]{0,4})$")
-_TOKEN = re.compile(r"[a-z]+|\d+")
+_PATTERN = lazy(rf"{_PASSED}(?:{_ELEMENT}|[^\W\d]+|.|\Z)", re.DOTALL)
+_WHOLE = lazy(_ELEMENT)
+_SENTENCE_START = lazy(r"(?:^|[.!?:;\n•*\-#>|\"\u201c(\[][ \t]{0,4})$")
+_TOKEN = lazy(r"[a-z]+|\d+")
 
 
 def elements(text: str, limit: int = 20_000) -> Iterator[Element]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from pisama.patterns import lazy
+
 HEAD = 600
 """Characters at the beginning of a result in which an error report is looked for."""
 TAIL = 1000
@@ -148,21 +150,21 @@ _WORDS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
         ),
     ),
 )
-_KINDS = tuple((kind, re.compile("|".join(words), re.IGNORECASE | re.MULTILINE)) for kind, words in _WORDS)
+_KINDS = tuple((kind, lazy("|".join(words), re.IGNORECASE | re.MULTILINE)) for kind, words in _WORDS)
 
 TRACEBACK = "Traceback (most recent call last)"
-FRAME = re.compile(
+FRAME = lazy(
     r"\A\s{0,8}(?:File \"[^\"\n]{1,300}\", line \d{1,7}|[\w./\\:\-]{1,300}\.(?:js|ts|mjs|cjs):\d{1,7}\n)"
 )
 """How a report of a fault in code begins that has no traceback above it."""
-LAST_LINE = re.compile(
+LAST_LINE = lazy(
     r"(?:^|\n)[ \t]{0,4}(?P<said>(?:[A-Za-z_][\w.]{0,100})?(?:Error|Exception|Interrupt|Exit|Warning|Timeout|NotFound|Failure)"
     r"(?:: [^\n]{0,400})?)\s{0,8}(?:\Z|\n(?![ \t]{0,8}File \"))"
 )
-_CAUSE = re.compile(
+_CAUSE = lazy(
     r"(?:^|['\"\n ])due to: ?(?P<said>[A-Za-z_][\w.]{2,80}(?:Error|Exception|Interrupt|Exit|Timeout)\b[^\n]{0,400})"
 )
-_LABEL_LINE = re.compile(
+_LABEL_LINE = lazy(
     r"(?:call id:.{0,90}|errors?:?|output:|stderr:|stdout:|observation:|</?[\w-]{1,30}>|chunk id:.{0,60}|wall time:.{0,60}"
     r"|command:.{0,400}|directory:.{0,200}|original token count:.{0,40}"
     r"|(?:the )?(?:process |command |script )?(?:exited|finished|failed)?\W{0,3}(?:with )?(?:exit|return|error)?"
@@ -171,8 +173,8 @@ _LABEL_LINE = re.compile(
 )
 
 
-_LABEL = re.compile(r"\A(?:output|stdout|stderr|observation): (?=\S)", re.IGNORECASE)
-_REPORTS = re.compile(
+_LABEL = lazy(r"\A(?:output|stdout|stderr|observation): (?=\S)", re.IGNORECASE)
+_REPORTS = lazy(
     r"\b(?:error|fatal|panic|exception|failed|failure)\b ?(?::|\[|at |to |with )|(?:Error|Exception):|\*\*\* "
     r"|no such file|command not found|permission denied|\bcannot \b|\bcan't \b|\bE: |undefined reference",
     re.IGNORECASE,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from pisama.patterns import lazy
+
 _KIND_OF_ERROR = (
     "api|validation|unexpected|internal|runtime|syntax|pars(?:e|ing)|server|network|connection|http|tool|execution"
     "|compil(?:e|ation|er)|type|import|value|system|permission|database|sql|query|request|search|file|timeout"
@@ -23,7 +25,7 @@ _NOUN = (
 )
 _MISSING = "no such file or directory|permission denied|not a directory|is a directory|command not found"
 
-ERROR_REPORT = re.compile(
+ERROR_REPORT = lazy(
     r"\A[\s\"'`*\[(<#>❌⚠️✗✖-]{0,12}(?:"
     + "|".join((
         # An exception by its name, or the word itself as a label: `ValueError: …`, `[ERROR] …`, `Error:`.
@@ -61,7 +63,7 @@ ERROR_REPORT = re.compile(
 )  # fmt: skip
 """A result that begins by reporting an error."""
 
-RUNTIME_REPORT = re.compile(
+RUNTIME_REPORT = lazy(
     r"\A[\s\"'`*\[(#❌]{0,8}(?:"
     + "|".join((
         # The tool could not be called.
@@ -91,7 +93,7 @@ RUNTIME_REPORT = re.compile(
 )  # fmt: skip
 """A result in which the runtime of an agent, or a program, says that the call failed without the word `error` in front."""
 
-INABILITY = re.compile(
+INABILITY = lazy(
     r"\A[\s\"'`*\[(<-]{0,6}(?:(?:sorry|unfortunately|i'm sorry|i am sorry|oops)[,.!:]? (?:but )?)?"
     r"(?:i |we |the (?:tool|server|system|page|file) )?"
     r"(?:could(?: not|n't)(?! (?:have been|be (?:better|more|less|easier|happier)))|(?:cannot|can't)(?-i:(?! [A-Z][a-z]+ [A-Z]))"
@@ -102,7 +104,7 @@ INABILITY = re.compile(
 )
 """A short result that begins by saying what the tool could not do."""
 
-BRIEF_FAILURE = re.compile(
+BRIEF_FAILURE = lazy(
     r"\A(?:the |your |this |no )?(?:[\w.,/:@#'\"`()\[\]{}=*\-]{1,120} ){1,12}(?:"
     r"(?:was |were |is |are |could )?(?<!\bas )not (?:be )?(?:found|available|supported|permitted|allowed|valid|recogni[sz]ed|installed"
     r"|registered|authori[sz]ed)(?=\s{0,2}(?:[.,:;!()]|\Z)"
@@ -114,23 +116,23 @@ BRIEF_FAILURE = re.compile(
 )
 """A line that says in its middle what is wrong: `Reservation 17 not found`."""
 
-GOOD_NEWS = re.compile(
+GOOD_NEWS = lazy(
     r"\b(?:success|passed|0 (?:failed|errors?)|no (?:errors?|issues|problems)|completed|as expected)",
     re.IGNORECASE,
 )
 """Words with which a short text that names a failure reports none."""
 
-LOG_LEVEL = re.compile(r"\n[^\n]{0,40}\b(?:INFO|DEBUG|TRACE|NOTICE)\b")
+LOG_LEVEL = lazy(r"\n[^\n]{0,40}\b(?:INFO|DEBUG|TRACE|NOTICE)\b")
 """A line of a log: the errors in it are what was asked for."""
 
-ERROR_PAGE = re.compile(
+ERROR_PAGE = lazy(
     r"^Title: [^\n]{0,40}?(?:\b(?:error )?(?:40[0-9]|410|429|50[0-4])\b|page not found|not found\s{0,4}$|access denied|forbidden"
     r"|just a moment|error\s{0,4}$|attention required|bot verification|are you a robot)",
     re.IGNORECASE | re.MULTILINE,
 )
 """The title of the page that a server shows in place of the one asked for."""
 
-EXIT_CODE = re.compile(
+EXIT_CODE = lazy(
     r"(?:^|\n)[ \t\[(<*>]{0,6}(?:(?:the )?(?:process|command|script|program|shell|session)(?: \d{1,9})? )?(?:is )?"
     r"(?:exited|finished|returned|failed|completed|ended|terminated)?[ \t]{0,2}(?:with )?(?:a )?(?:non-?zero )?"
     r"(?:exit|return|error)?[ _-]?(?:code|status)[ \t]{0,2}[:=]?[ \t>]{0,3}(?P<code>-?\d{1,5})(?=[ \t]{0,2}(?:[\n\])<(.,;:]|\Z))"
@@ -141,21 +143,21 @@ EXIT_CODE = re.compile(
 )
 """The exit code of a program, on a line of its own."""
 
-MAKE_ERROR = re.compile(r"(?:^|\n)g?make(?:\[\d{1,3}\])?: \*\*\* [^\n]{0,300}\s{0,8}\Z")
+MAKE_ERROR = lazy(r"(?:^|\n)g?make(?:\[\d{1,3}\])?: \*\*\* [^\n]{0,300}\s{0,8}\Z")
 
-ENVELOPE = re.compile(
+ENVELOPE = lazy(
     r"\A\s{0,8}(?:call id: ?[\w\-]{1,80}\s{0,4}\n\s{0,4})?(?:(?:tool )?(?:observation|result|output|response)s?:\s{0,4}\n"
     r"|<(?:tool_response|tool_result|result|output|stdout|response|observation)>\s{0,4}"
     r"|execution logs:\s{0,4}\n(?=last output from code snippet:)|last output from code snippet:\s{0,4}\n)",
     re.IGNORECASE,
 )
 """Words of the runtime around what the tool returned."""
-ENVELOPE_END = re.compile(
+ENVELOPE_END = lazy(
     r"\s{0,8}</(?:tool_response|tool_result|result|output|stdout|response|observation)>\s{0,8}\Z"
 )
-CALL_ID = re.compile(r"\A\s{0,8}call id: ?[\w\-]{1,80}\s{0,4}\n", re.IGNORECASE)
+CALL_ID = lazy(r"\A\s{0,8}call id: ?[\w\-]{1,80}\s{0,4}\n", re.IGNORECASE)
 
-NOTHING = re.compile(
+NOTHING = lazy(
     r"\A\W{0,3}(?:"
     + "|".join((
         r"none|null|nil|undefined|\[[\s\[\]]{0,8}\]|\{\s{0,4}\}|\(\)|n/a",
@@ -175,9 +177,9 @@ NOTHING = re.compile(
 )  # fmt: skip
 """A whole result that says there is nothing."""
 
-COMPARES = re.compile(r"(?:^|[|;&(\s\"'])(?:e|f|p|z|git )?(?:grep|rg|diff|cmp|test|which|ag|command -v|\[)\s")
+COMPARES = lazy(r"(?:^|[|;&(\s\"'])(?:e|f|p|z|git )?(?:grep|rg|diff|cmp|test|which|ag|command -v|\[)\s")
 """A command of which exit code 1 only means `no`."""
-ONLY_CODE_ONE = re.compile(
+ONLY_CODE_ONE = lazy(
     r"\A[^\n]{0,60}\b1\b[^\n]{0,30}(?:\n\s{0,8}(?:\(?no output\)?|output:|stdout:)?\s{0,8}){0,2}\Z",
     re.IGNORECASE,
 )

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import orjson
 
 from pisama.elements import Element, ElementKind
+from pisama.patterns import lazy
 from pisama.spots import find_near, holds, spots
 from pisama.text import sentences
 from pisama.trace import JSON
@@ -26,10 +27,10 @@ what follows in a long one is a document."""
 
 
 _MONTHS = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
-_DAY = re.compile(
+_DAY = lazy(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d|\d(?:st|nd|rd|th)?(?: of)? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 )
-_MOVABLE = re.compile(
+_MOVABLE = lazy(
     r"\b(?:after|before|later|earlier|next|flexible|around|between|until|till|through|week|weeks|weekend|days?|nights?|return\w*"
     r"|tomorrow|yesterday|today|following|previous|or|range|from|since|month|every|daily|cheapest|latest|recent)\b"
 )
@@ -38,7 +39,7 @@ _SUBJECT = (
     "|item|invoice|case|employee|patient|student|project|transaction|policy|contract|device|serial|loyalty"
 )
 _LABEL_WORDS = (
-    re.compile(r"id(?=s?\b)"),
+    lazy(r"id(?=s?\b)"),
     *("number", "code", "reference", "identifier", "mail", "date of birth", "url"),
 )
 """One of these is in each label."""
@@ -46,11 +47,11 @@ _LABEL = (
     rf"(?:(?:{_SUBJECT})[ _-]?(?:id|number|code|reference|identifier)s?\b|e-?mail(?: address(?:es)?)?\b"
     r"|phone number\b|(?:zip|postal) code\b|date of birth\b|url\b)"
 )
-_LABELLED = re.compile(
+_LABELLED = lazy(
     rf"\b(?P<label>{_LABEL})(?: is| was|:| =|=| \(|,)?[ ]{{0,2}}[#\"'*`(]{{0,3}}(?P<value>[A-Za-z0-9][\w@.+\-/]{{2,80}})",
     re.IGNORECASE,
 )
-_ASKED = re.compile(
+_ASKED = lazy(
     r"\b(?:could|can|would|may) (?:you|i)\b(?:[^.?!\n]{0,40}?)\b(?:provide|share|tell|give|send|have|get|enter|supply)\b"
     r"|\bplease (?:\w+ )?(?:provide|share|tell|give|send|enter|supply)\b"
     r"|\bwhat(?:'s| is| are) (?:your|the)\b|\bi(?:'ll| will| would)? (?:also )?need (?:your|the|to know)\b",
@@ -58,19 +59,19 @@ _ASKED = re.compile(
 )
 _REQUEST_WORDS = ("could", "can", "would", "may ", "please", "what", "need ")
 """One of these is in each request, in lower case."""
-_HEDGED = re.compile(
+_HEDGED = lazy(
     r"\b(?:correct|confirm|verify|double[- ]check|another|different|new|other|again|right|valid|which|alternative|if)\b",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(
+_REFUSED = lazy(
     r"\bi(?:['\u2019]m| am)? ?(?:can(?:not|['\u2019]t)|won['\u2019]t|will not|unable to|not able to)"
     r" (?:help|assist|comply|do that|fulfil+|support|create|provide|participate|continue)\b"
     r"|\bi must decline\b",
     re.IGNORECASE,
 )
-_ONE_LABEL = re.compile(rf"\b{_LABEL}", re.IGNORECASE)
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_BREAK = re.compile(r"[ \-.]+")
+_ONE_LABEL = lazy(rf"\b{_LABEL}", re.IGNORECASE)
+_HUMP = lazy(r"(?<=[a-z0-9])(?=[A-Z])")
+_BREAK = lazy(r"[ \-.]+")
 _SYNONYMS = {"number": "id", "code": "id", "reference": "id", "identifier": "id", "no": "id", "address": ""}
 
 
@@ -131,8 +132,9 @@ def told(text: str, elements_of: ElementsOf) -> Iterator[Fact]:
         value = match["value"].rstrip(".,-/")
         if telling(value):
             yield Fact(normal_key(match["label"]), value)
-    if "@" in text or "://" in text:
-        for element in elements_of(text[:PROSE]):
+    said = text[:PROSE]
+    if "@" in said or "://" in said:
+        for element in elements_of(said):
             if element.kind in (ElementKind.EMAIL, ElementKind.URL):
                 yield Fact(element.kind.value, element.text)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from pisama.elements import Element, ElementKind
@@ -63,14 +64,16 @@ class Grounds:
 
     def __init__(self) -> None:
         self._read: set[str] = set()
+        self._lines: set[int] = set()
         self._waiting: list[tuple[str, bool]] = []
         self._words: set[str] = set()
         self._tails: set[str] = set()
-        self._without_tails: list[set[str]] = []
+        self._without_tails: list[tuple[str, ...]] = []
         self._numbers: set[float] = set()
         self._ordered: list[float] = []
         self._in_order = True
-        self._pool: deque[float] = deque(maxlen=POOL)
+        self._pool: deque[float] = deque()
+        self._in_pool: set[float] = set()
         self._lookups = 0
 
     def hear(self, text: str, *, terms: bool = False) -> None:
@@ -91,23 +94,40 @@ class Grounds:
 
     def _learn(self, text: str, *, terms: bool) -> None:
         bounded = text[:READ]
-        fresh = word_set(bounded) - self._words
+        # Texts repeat each other: prompts, and messages that hold what was said before.
+        unread = "\n".join(self._unread(bounded))
+        fresh = word_set(unread) - self._words
         self._words |= fresh
-        self._without_tails.append(fresh)
-        short = terms or len(text) <= SHORT
-        found: list[tuple[str, str]] = _NUMBER.findall(bounded)
-        for digits, scale in found if short else dict.fromkeys(found):
-            self._number(value_of(digits, scale), short=short)
-
-    def _number(self, value: float, *, short: bool) -> None:
-        if short and value not in self._pool:
-            self._pool.append(value)
-        if value in self._numbers:
-            return
-        self._numbers.add(value)
-        if len(self._ordered) < SORTED:
-            self._ordered.append(value)
+        self._without_tails.append(tuple(fresh))
+        if terms or len(text) <= SHORT:
+            found = [value_of(*pair) for pair in _NUMBER.findall(bounded)]
+            self._keep(found)
+            values = dict.fromkeys(found)
+        else:
+            values = dict.fromkeys(value_of(*pair) for pair in dict.fromkeys(_NUMBER.findall(unread)))
+        new = [value for value in values if value not in self._numbers]
+        self._numbers.update(new)
+        if new and len(self._ordered) < SORTED:
+            self._ordered += new[: SORTED - len(self._ordered)]
             self._in_order = False
+
+    def _unread(self, text: str) -> Iterator[str]:
+        """The lines of a text that no text before it had. They are told apart by their hashes, which take less memory."""
+        for line in text.split("\n"):
+            which = hash(line)
+            if which not in self._lines:
+                self._lines.add(which)
+                yield line
+
+    def _keep(self, values: Iterable[float]) -> None:
+        """Take values that are not among the latest as the latest."""
+        for value in values:
+            if value in self._in_pool:
+                continue
+            if len(self._pool) == POOL:
+                self._in_pool.discard(self._pool.popleft())
+            self._pool.append(value)
+            self._in_pool.add(value)
 
     def knows(self, element: Element) -> bool:
         """Whether an element occurs, follows from what occurs, or is common knowledge."""

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pisama.offered import plain_name
+from pisama.patterns import lazy
 from pisama.trace import JSON, Step, ToolCall
 
 MAX_VISIT = 200
 """Acts of the target that are kept of one handoff; beyond them the first and the last."""
 
-_PREFIX = re.compile(
+_PREFIX = lazy(
     r"^(?:transfer|hand_?off|handover|delegate|escalate|forward|route|send|switch|assign|ask|call)"
     r"(?:_(?:work|task|question|control))?(?:_?to)?[_ ]",
     re.IGNORECASE,
@@ -26,10 +27,8 @@ _PREFIX = re.compile(
 _NAMING = tuple(
     "agent agent_name coworker co_worker recipient to target subagent_type assignee role worker".split()
 )
-_HANDING = re.compile(
-    r"transfer|hand_?off|delegate|agent|cowork|co-work|\btask\b|dispatch|assign", re.IGNORECASE
-)
-_ACKNOWLEDGED = re.compile(
+_HANDING = lazy(r"transfer|hand_?off|delegate|agent|cowork|co-work|\btask\b|dispatch|assign", re.IGNORECASE)
+_ACKNOWLEDGED = lazy(
     r"\A\W{0,3}(?:successfully )?(?:transfer|hand|switch|rout|delegat)\w{0,8}\b[^\n]{0,200}\Z"
     r"|\A\s{0,4}\{\W{0,4}assistant\W{1,6}[\w -]{1,60}\W{0,4}\}\s{0,4}\Z"
     r"|\A\s{0,4}(?:none|null|ok|true)\s{0,4}\Z",

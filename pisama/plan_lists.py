@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pisama.patterns import lazy
 from pisama.plan_types import Plan, PlanStep, State
 from pisama.text import words
 
@@ -13,47 +14,47 @@ STEP_LIMIT = 200
 """Steps of one plan that are read."""
 _END = "\0"
 """A line that no list goes on with."""
-_ITEM = re.compile(
+_ITEM = lazy(
     r"^(?P<indent>[ \t]{0,12})(?:[#]{1,6}[ \t]{1,4})?(?:\*\*)?"
     r"(?:(?:step|phase|stage)[ \t]{1,3}(?P<step>\d{1,3})(?:\*\*)?[ \t]{0,3}[:.)\u2014\u2013-]"
     r"|(?P<number>\d{1,3})(?:\.(?!\d)|[):])|(?P<bullet>[-*\u2022](?=[ \t])))"
     r"(?:\*\*)?[ \t]{0,4}(?P<box>\[[ xX~>-]\][ \t])?(?P<text>[^\n]{0,1000})$",
     re.IGNORECASE,
 )
-_HEADING = re.compile(
+_HEADING = lazy(
     r"\b(?:plans?|to-?dos?|todo list|task list|sub-?tasks?|next steps|steps|approach|strategy|roadmap|workflow)\b"
     r"[^\n]{0,100}?(?::|\*\*)?[ \t]{0,4}$|^[#]{1,6}[^\n]{0,60}\b(?:plan|steps|approach)\b[^\n]{0,60}$|^[ \t]{0,4}(?:updated |initial |new )?plan\b",
     re.IGNORECASE,
 )
-_NOT_A_PLAN = re.compile(
+_NOT_A_PLAN = lazy(
     r"\b(?:facts?|results?|findings|sources?|references|features|reasons?|observations?|requirements|constraints|conditions|"
     r"guidelines|output|given|completed|taken|outcome|failed|so far|summary)\b",
     re.IGNORECASE,
 )
-_LEAD = re.compile(
+_LEAD = lazy(
     r"^(?:\*\*|__|`)?(?:(?:first|then|next|finally|second|third|lastly|afterwards?|after that|now)[, ]{1,2})?"
     r"(?:(?:i|we|you)(?:['’]ll| will| should| need to| must| have to| can| am going to)? (?:now |then |first )?)?",
     re.IGNORECASE,
 )
-_OWNER = re.compile(
+_OWNER = lazy(
     r"^(?:\*\*|__)?(?:[Tt]he )?(?P<owner>[A-Za-z][\w-]{1,60}(?: [A-Za-z][\w-]{1,30}){0,4}?)(?:\*\*|__)?"
     r"(?:(?:\*\*)?:(?:\*\*)?\s{1,3}(?=\S)| (?:will|shall|should|must|is to|to) )",
 )
-_ROLE = re.compile(
+_ROLE = lazy(
     r"(?:agent|expert|assistant|specialist|analyst|surfer|checker|engineer|researcher|writer|reviewer|planner|coder"
     r"|critic|executor|verifier|tester|manager|historian|developer|editor)$",
     re.IGNORECASE,
 )
-_DEPENDS = re.compile(
+_DEPENDS = lazy(
     r"\b(?:depends on|after|requires|based on|using|from|needs)(?: the)?(?: (?:results?|outputs?|answers?|completion|data|information|list))?"
     r"(?: (?:of|from|in))? steps? (?P<steps>\d{1,3}(?:(?:, | and |, and | & )\d{1,3}){0,9})",
     re.IGNORECASE,
 )
-_CIRCUMSTANCE = re.compile(
+_CIRCUMSTANCE = lazy(
     r"^(?:once|from|in|within|if|after|when|using|with|for|on|at|based|upon|by|through|to|as|given|while|during|before)\b[^,\n]{1,160},\s{1,2}",
     re.IGNORECASE,
 )
-_TITLE = re.compile(r"^[^:\n]{2,80}:[*_]{0,2}\s{1,3}")
+_TITLE = lazy(r"^[^:\n]{2,80}:[*_]{0,2}\s{1,3}")
 _VERBS = frozenset(
     """access add adjust aggregate analyse analyze apply ask assess assign book browse build calculate call cancel
     capture carry change check choose cite classify clean clone close collect combine communicate compare compile

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pisama.patterns import lazy
 from pisama.text import stem, stems, words
 
 LIMIT = 8000
@@ -49,25 +50,25 @@ _NUMBERS = {
     "ten": 10,
     "twelve": 12,
 }
-_COUNT = re.compile(
+_COUNT = lazy(
     r"\b(?:list|name|give(?: me)?|suggest|provide|write|recommend|propose|enumerate|return|come up with)(?: me)?(?: exactly| a list of| the| the top| the best)?"
     rf" (?P<n>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?:different |possible |best |short |new |concrete |main )?"
     r"(?P<what>ideas|names|reasons|examples|items|options|titles|steps|tips|points|questions|suggestions|recommendations|ways|alternatives|bullets?(?: points)?|books|movies|cities|countries|recipes|facts)\b",
     re.IGNORECASE,
 )
-_FORM = re.compile(
+_FORM = lazy(
     r"\b(?:as|in|into|return|output|produce|respond with|answer with|reply with|only)(?: (?:a|an|valid|only|pure|raw|single|markdown)){0,3} (?P<form>json|table|yaml|csv)(?: (?:format|object|array|only|document|output))?\b(?! file)",
     re.IGNORECASE,
 )
-_LANGUAGE = re.compile(
+_LANGUAGE = lazy(
     r"\b(?:write|answer|reply|respond|translate|translated|summari[sz]e|report|output|result|text|letter|email|message|summary)\b[^.\n]{0,60}?\b(?:in|into|to) (?P<language>german|french|spanish|italian|dutch|portuguese)\b",
     re.IGNORECASE,
 )
-_ENUMERATED = re.compile(
+_ENUMERATED = lazy(
     r"\b(?:must|should|has to|needs to|make sure to|be sure to) (?:also )?(?:include|cover|contain|mention|address|list)(?: the following)?:? (?P<items>[^.\n]{6,300})",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r",\s*(?:and\s+|or\s+)?|;\s*|\s+and\s+|\s+as well as\s+")
+_SPLIT = lazy(r",\s*(?:and\s+|or\s+)?|;\s*|\s+and\s+|\s+as well as\s+")
 _LANGUAGE_WORDS = {
     "english": "the and of to is in that for with was are this not have from",
     "german": "der die das und ist nicht ein eine mit für auf den von zu im sich auch wird",
@@ -78,9 +79,9 @@ _LANGUAGE_WORDS = {
     "portuguese": "o os as e é uma que para com não do da em por mais se",
 }
 _VOCABULARY = {language: frozenset(listed.split()) for language, listed in _LANGUAGE_WORDS.items()}
-_ITEM = re.compile(r"^[ \t]{0,8}(?:[-*•+]|\d{1,2}[.)]|\*\*\d{1,2}[.)])[ \t]", re.MULTILINE)
-_TOP_ITEM = re.compile(r"^(?:[-*•+]|\d{1,2}[.)]|\*\*\d{1,2}[.)])[ \t]", re.MULTILINE)
-_TABLE = re.compile(r"^\s{0,3}\|.{1,400}\|\s*$", re.MULTILINE)
+_ITEM = lazy(r"^[ \t]{0,8}(?:[-*•+]|\d{1,2}[.)]|\*\*\d{1,2}[.)])[ \t]", re.MULTILINE)
+_TOP_ITEM = lazy(r"^(?:[-*•+]|\d{1,2}[.)]|\*\*\d{1,2}[.)])[ \t]", re.MULTILINE)
+_TABLE = lazy(r"^\s{0,3}\|.{1,400}\|\s*$", re.MULTILINE)
 
 SYNONYMS = (
     frozenset(map(stem, ("price", "cost", "fee", "charge"))),
@@ -94,7 +95,7 @@ SYNONYMS = (
 )
 
 
-_OF_ACTS = re.compile(
+_OF_ACTS = lazy(
     r"\b(?:your|each|every) (?:\w{1,20} )?(?:actions?|calls?|commands?|edits?|queries|query|steps?|thoughts?)\b",
     re.IGNORECASE,
 )

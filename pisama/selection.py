@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 
 from pydantic import ValidationError
-from rapidfuzz import fuzz, process
 
 from pisama.config import Config, ConfigError
 from pisama.detectors import BUILT_IN, Detector
@@ -89,5 +88,7 @@ def _with_options(kind: type[Detector], config: Config) -> Detector:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`, did you mean 'loop'?` when something known is close, else nothing."""
+    from rapidfuzz import fuzz, process
+
     closest = process.extractOne(name, list(known), scorer=fuzz.ratio, score_cutoff=60)
     return f", did you mean {closest[0]!r}?" if closest else ""

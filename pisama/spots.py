@@ -19,7 +19,7 @@ def spots(lowered: str, needles: Sequence[Needle]) -> list[int]:
     """The offsets at which any of these begins in a lower-case text, ascending."""
     found: list[int] = []
     for needle in needles:
-        if isinstance(needle, re.Pattern):
+        if not isinstance(needle, str):
             found.extend(match.start() for match in needle.finditer(lowered))
             continue
         place = lowered.find(needle)

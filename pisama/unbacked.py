@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from pisama.acts import acts_of_call, command_of, is_bookkeeping, is_executor, is_reading, spoken
 from pisama.claims import Claim, ClaimKind, admits_failure, gives_up, prose
 from pisama.features import features
+from pisama.patterns import lazy
 from pisama.record import Attempts, Record
 from pisama.trace import Step, ToolCall, Trace
 
@@ -23,7 +24,7 @@ Kind: TypeAlias = Literal[
     "simulated",
 ]
 
-_DEMAND = re.compile(
+_DEMAND = lazy(
     r"\b(?:search|retrieve|look(?:ing)? up|locat(?:e|ing)|visit|brows(?:e|ing)|fetch|download|query|consult|web|online"
     r"|inspect|scrape|transcri(?:be|pt)|ask (?:the|our) [\w ]{1,30}agent|(?:use|using|call) (?:the )?[`'\w ]{1,40}(?:tool|agent|api)\b)",
     re.IGNORECASE,
@@ -38,14 +39,14 @@ _FETCHED = frozenset(
     """access browse consult download fetch query research retrieve search visit locate""".split()
 )
 """Those of them that computing does not do."""
-_LOOKED_UP = re.compile(
+_LOOKED_UP = lazy(
     r"\b(?:verified|the verification|cross[- ]?(?:check|referenc)(?:ed|ing|es)|investigat(?:ed|ion|ions|ive)|retriev(?:ed|al)|inspected|inspection"
     r"|extracted|research(?:ed)?|confirmed|on checking|(?:careful|thorough|detailed|our|my|extensive|several) (?:search(?:es)?|reviews?|analysis|quer(?:y|ies)|attempts)"
     r"|(?:data|records?|searches|results?|documentation) (?:shows?|indicates?|confirms?|lists?))\b",
     re.IGNORECASE,
 )
 """Words that speak of something looked up as done."""
-_CAME_TO_NOTHING = re.compile(
+_CAME_TO_NOTHING = lazy(
     r"\b(?:(?:was|were|am|are|been) unable to|could ?n[o'’]t|could not|can ?not be|ha(?:ve|s) failed"
     r"|(?:did|do|does|have|has)(?: not|n['’]t) (?:\w{1,20} ){0,2}(?:return|yield|find|found|provide|have|contain|succeed|give|receive)\w{0,3}"
     r"|(?:is|are|was|were) not (?:\w{1,20} )?(?:available|accessible|found|located|retrieved)"
@@ -54,28 +55,28 @@ _CAME_TO_NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Words that say that the search came to nothing."""
-_SETTLED_FOR = re.compile(
+_SETTLED_FOR = lazy(
     r"\b(?:plausibl[ey]|hypothe\w{1,12}|assum(?:e|ed|ing|ption)|reasonabl[ey]|candidate|reconstruct\w{0,6}|simulat\w{1,5}|guess\w{0,3}|likely|probably|presum\w{1,6}|estimat\w{1,5}"
     r"|general knowledge|commonly|typical(?:ly)?|must (?:therefore )?(?:now )?(?:provide|report|give|choose|conclude|answer)|best (?:guess|candidate|estimate)|educated)\b",
     re.IGNORECASE,
 )
 """Words that say what the answer was taken from instead."""
-_HEDGED = re.compile(
+_HEDGED = lazy(
     r"\b(?:likely|probabl[ey]|plausibl[ey]|unverified|not verified|could not be|unconfirmed|guess|estimate[ds]?|approximate(?:ly)?"
     r"|assum\w{2,7}|may|might|uncertain|unable|cannot|unclear|no (?:official|verified|reliable|definitive))\b",
     re.IGNORECASE,
 )
 """Words with which an answer says itself how sure it is."""
-_OWN_MATTER = re.compile(
+_OWN_MATTER = lazy(
     r"\b(?:you (?:provided|gave|shared|sent|uploaded|pasted|mentioned)|your (?:message|question|request|input|code|text)|above|in (?:my|mind)"
     r"|calculation|arithmetic|reasoning|logic|step|steps|mentally|manually|by hand)\b",
     re.IGNORECASE,
 )
-_SIMULATION_WANTED = re.compile(
+_SIMULATION_WANTED = lazy(
     r"\b(?:simulat|mock|dummy|placeholder|hypothetical|fictional|fake|synthetic|example data|sample data|demo|role-?play|test data|fixture)",
     re.IGNORECASE,
 )
-_TEST_FILE = re.compile(
+_TEST_FILE = lazy(
     r"\b(?:def test_|unittest|pytest|import mock|describe\(|@patch|MagicMock|conftest|test_\w{1,60}\.py)"
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +12,19 @@ import typer
 
 from benchmarks.command import application, clear_errors, show, table, tracked, write_json
 from benchmarks.data import DataMissingError
-from benchmarks.speed.measure import MINIMUM, Timing, peak, timed
+from benchmarks.speed.files import FILES
+from benchmarks.speed.growth import TIMES, Growth, growth, samples
+from benchmarks.speed.measure import Timing, timed
+from benchmarks.speed.processes import Process, analysed, linted
 from benchmarks.speed.runs import SHAPES, different_steps
 from benchmarks.speed.startup import startup
+from benchmarks.speed.targets import Measured, targets
 from pisama.config import Config
-from pisama.detectors import Detector
 from pisama.loaders import find_files
 from pisama.selection import chosen
 
-TIMES = 10
-"""How many times longer the long run of each shape is."""
+SIZES = {"OTLP/OpenInference": 48, "OTLP/GenAI": 37, "chat messages": 47}
+"""Megabytes of the made files."""
 
 
 def main(
@@ -32,30 +36,63 @@ def main(
         int, typer.Option(help="Steps of the short runs; the long ones are ten times as long.", min=10)
     ] = 1_000,
     repeat: Annotated[int, typer.Option(help="Repetitions; the least time counts.", min=1)] = 3,
+    scale: Annotated[
+        float, typer.Option(help="Size of the made files, as a part of their full one.", min=0.001)
+    ] = 1.0,
+    tracelint: Annotated[
+        Path | None,
+        typer.Option(
+            help="The command of tracelint, which is measured on the same files.", show_default="none"
+        ),
+    ] = None,
+    formats: Annotated[
+        Path | None,
+        typer.Option(help="Folder with samples of formats, whose loaders are measured.", show_default="none"),
+    ] = None,
     json: Annotated[
         Path | None, typer.Option("--json", help="Write all figures to this file.", show_default="none")
     ] = None,
 ) -> None:
-    """Measure pisama: against orjson on the same bytes, how its time and memory grow, and how fast it starts."""
+    """Measure pisama against orjson and tracelint on the same bytes, how its time and memory grow, and its start."""
     detectors = chosen(Config(plugins=False))
     with clear_errors():
         inputs = [different_steps(2_000)] if traces is None else _read(traces)
-    whole = timed(inputs, detectors, repeat)
-    _show_times(whole, sum(map(len, inputs)))
-    growth = {name: _growth(name, steps, detectors, repeat) for name in tracked(list(SHAPES), "shapes")}
-    _show_growth(growth, steps)
+    times = timed(inputs, detectors, repeat)
+    _show_times(times, sum(map(len, inputs)))
     with tempfile.TemporaryDirectory() as folder:
-        starts = startup(Path(folder), repeat)
-    base = next(iter(starts.values()))
+        starts = startup(Path(folder), 2 * repeat)
+        files, beside = _files(Path(folder), scale, tracelint)
+    _show_files(files, beside)
+    made = tracked(list(SHAPES), "shapes")
+    shapes = {
+        name: growth(SHAPES[name](steps), SHAPES[name](TIMES * steps), detectors, repeat) for name in made
+    }
+    _show_growth(shapes, f"{steps:,} steps and {TIMES * steps:,} steps")
+    loaders = {
+        name: growth(short, long, detectors, repeat)
+        for name, short, long in (samples(formats) if formats is not None else ())
+    }
+    if loaders:
+        _show_growth(loaders, f"Samples of formats, and {TIMES} times their length")
+    found = Measured(times, files, beside, shapes, loaders, starts)
+    found.targets = targets(found)
     show(
         table(
-            "Start-up, wall time",
-            ["command", "seconds", "of the bare program"],
-            [(name, f"{seconds:.3f}", f"{seconds / base:.1f}") for name, seconds in starts.items()],
+            "Targets",
+            ["what", "figure", "at most", ""],
+            [
+                (
+                    each.name,
+                    f"{each.figure:.2f} {each.unit}",
+                    f"{each.limit:g} {each.unit}",
+                    "met" if each.met else "missed",
+                )
+                for each in found.targets
+            ],
         )
     )
     if json is not None:
-        write_json(json, {"times": asdict(whole), "growth": growth, "startup": starts})
+        write_json(json, asdict(found))
 
 
 def _read(folder: Path) -> list[bytes]:
@@ -63,6 +100,21 @@ def _read(folder: Path) -> list[bytes]:
     if not inputs:
         raise DataMissingError(f"{folder} has no .json files")
     return inputs
+
+
+def _files(
+    folder: Path, scale: float, tracelint: Path | None
+) -> tuple[dict[str, Process], dict[str, Process]]:
+    """What pisama, and tracelint where it can read them in a bearable time, take for the made files."""
+    files: dict[str, Process] = {}
+    beside: dict[str, Process] = {}
+    for name in tracked(list(FILES), "files"):
+        file = folder / "trace.jsonl"
+        file.write_bytes(FILES[name](int(SIZES[name] * scale * 1e6)))
+        files[name] = analysed(file)
+        if tracelint is not None and name.startswith("OTLP"):
+            beside[name] = linted(tracelint, file)
+    return files, beside
 
 
 def _show_times(found: Timing, size: int) -> None:
@@ -80,64 +132,33 @@ def _show_times(found: Timing, size: int) -> None:
         typer.echo(f"crashed: {crash}", err=True)
 
 
-def _growth(shape: str, steps: int, detectors: tuple[Detector, ...], repeat: int) -> dict[str, object]:
-    short, long = SHAPES[shape](steps), SHAPES[shape](TIMES * steps)
-    few, many = timed([short], detectors, repeat), timed([long], detectors, 1)
-    ratios = {
-        name: seconds / max(few.detectors[name], MINIMUM / TIMES)
-        for name, seconds in many.detectors.items()
-        if seconds >= MINIMUM
-    }
-    worst = max(ratios, key=lambda name: ratios[name], default="")
-    return {
-        "bytes": len(long),
-        "parse": many.parse,
-        "load": many.load,
-        "analysis": many.analysis,
-        "load_growth": many.load / few.load,
-        "analysis_growth": many.analysis / few.analysis,
-        "worst_detector": worst,
-        "worst_growth": ratios.get(worst, 0.0),
-        "memory": peak(long, detectors),
-        "memory_growth": peak(long, detectors) / peak(short, detectors),
-        "crashed": [*few.crashed, *many.crashed],
-    }
+def _show_files(files: Mapping[str, Process], beside: Mapping[str, Process]) -> None:
+    listed = [("pisama", files), ("tracelint", beside)]
+    rows = [
+        (f"{name}, {program}", f"{each.megabytes:.0f}", f"{each.seconds:.2f}", f"{each.peak:.0f}")
+        for program, measured in listed
+        for name, each in measured.items()
+    ]
+    show(table("Whole processes on one file", ["file", "MB", "processor seconds", "peak MB"], rows))
 
 
-def _show_growth(growth: dict[str, dict[str, object]], steps: int) -> None:
+def _show_growth(found: Mapping[str, Growth], title: str) -> None:
     rows = [
         (
             name,
-            f"{found['bytes'] / 1e6:,.1f}",  # type: ignore[operator]
-            f"{found['load']:.2f}",
-            f"{found['analysis']:.2f}",
-            f"{found['load_growth']:.1f}",
-            f"{found['analysis_growth']:.1f}",
-            f"{found['worst_detector']} {found['worst_growth']:.1f}",
-            f"{found['memory'] / 1e6:,.0f}",  # type: ignore[operator]
-            f"{found['memory_growth']:.1f}",
+            f"{each.megabytes:,.1f}",
+            f"{each.load_seconds:.2f}",
+            f"{each.detector_seconds:.2f}",
+            f"{each.load:.1f}",
+            f"{each.detectors:.1f}",
+            f"{each.worst_detector} {each.worst:.1f}",
+            f"{each.peak_megabytes:,.0f}",
+            f"{each.memory:.1f}",
         )
-        for name, found in growth.items()
+        for name, each in found.items()
     ]
-    columns = [
-        "shape",
-        "MB",
-        "load s",
-        "detectors s",
-        "load ×",
-        "detectors ×",
-        "worst ×",
-        "peak MB",
-        "peak ×",
-    ]
-    show(
-        table(
-            f"{steps:,} steps and {TIMES * steps:,} steps",
-            columns,
-            rows,
-            f"× is how many times more the {TIMES} times longer run takes.",
-        )
-    )
+    columns = ["", "MB", "load s", "detectors s", "load ×", "detectors ×", "worst ×", "peak MB", "peak ×"]
+    show(table(title, columns, rows, f"× is how many times more the {TIMES} times longer run takes."))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pisama.attribution.model import Array, Weights, shipped
 from pisama.attribution.reasons import reason
 from pisama.attribution.run import Run
 from pisama.attribution.signs import signs
-from pisama.issue import Level
 from pisama.report import Attribution, Candidate, TraceReport
 
 CANDIDATES = 5
@@ -18,25 +17,6 @@ MOST_STEPS = 20_000
 AGENT_WEIGHT = 0.5
 """How much the suspicion against an agent's other steps counts for each of its steps: the geometric
 mean of a step's probability and its agent's."""
-SUCCESS = "success"
-"""The only recorded outcome that names no failure."""
-
-
-def attribute(report: TraceReport) -> Attribution | None:
-    """Who most likely made the decisive mistake, and when; None when nothing is known to have failed.
-
-    Something failed when an issue is at least medium, shown or not, or when the run's own record
-    says that it did not succeed.
-    """
-    return rank(report) if failed(report) else None
-
-
-def failed(report: TraceReport) -> bool:
-    """Whether the issues or the run's own record say that something went wrong."""
-    outcome = report.trace.outcome
-    return outcome not in (None, SUCCESS) or any(
-        issue.severity >= Level.MEDIUM.floor for issue in (*report.issues, *report.hidden)
-    )
 
 
 def rank(report: TraceReport, weights: Weights | None = None) -> Attribution | None:

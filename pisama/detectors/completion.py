@@ -24,27 +24,28 @@ from pisama.endings import LIMITS, fatal_call, fatal_rejection, is_rate_limited,
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
 from pisama.patches import hunks
+from pisama.patterns import lazy
 from pisama.plans import PlanStep, plan_of
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
 _CUT_REASONS = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "incomplete"})
-_CUT = re.compile(
+_CUT = lazy(
     r"(?:[,(\[{]|\b(?:and|or|the|a|an|of|to|in|with|for|is|are|was|were|that|by|but|from|which|because|as))\s{0,4}\Z"
 )
-_SUBMITS = re.compile(
+_SUBMITS = lazy(
     r"\b(?:submit|complete_task|complete|finish(?:ed)?|done|final|exit|answer|handoff|transfer|escalate|report|send|post|commit)",
     re.IGNORECASE,
 )
-_LAST_ITEM = re.compile(
+_LAST_ITEM = lazy(
     r"\b(?:report|summari[sz]e|answer|present|submit|respond|reply|tell|return|deliver|share|provide|output)\b",
     re.IGNORECASE,
 )
-_TESTS_WANTED = re.compile(
+_TESTS_WANTED = lazy(
     r"\b(?:run|execute|rerun) (?:all )?(?:the |your |our |its )?(?:\w{1,20} )?tests?\b|\b(?:make sure|ensure|verify|check|confirm)(?: that)?(?: all)?(?: the| your| its)?(?: \w{1,20})? tests? (?:still )?pass",
     re.IGNORECASE,
 )
-_TRIES = re.compile(
+_TRIES = lazy(
     r"\bgit (?:apply|diff|am|stash)\b|\bpatch -|\b(?:pytest|py\.test|unittest|tox|nox|ctest|jest|rspec|phpunit)\b|\b(?:make|npm|yarn|pnpm|cargo|go|mvn|gradle|dotnet|bazel) (?:run )?(?:test|check)\b"
     r"|\bsed -i|\bsubprocess\.|\bwrite_text\(|,[ ]?['\"]w[bt+]?['\"]\)",
 )

@@ -14,24 +14,25 @@ from pisama.elements import normal_number
 from pisama.features import canonical, features
 from pisama.issue import Evidence, Issue
 from pisama.known import Known
+from pisama.patterns import lazy
 from pisama.spots import find_near
 from pisama.stores import Access, Cell, accesses
 from pisama.text import quote, words
 from pisama.trace import JSON, Step, Trace
 
-_NUMBER = re.compile(r"[-+]?[\d,]{1,20}(?:\.\d{1,12})?")
-_REMOVING = re.compile(
+_NUMBER = lazy(r"[-+]?[\d,]{1,20}(?:\.\d{1,12})?")
+_REMOVING = lazy(
     r"remov|delet|drop|clear|done|complet|finish|prun|reset|without|cancel|exclud|filter|discard"
 )
-_FACTS = re.compile(
+_FACTS = lazy(
     r"(?:^|\n)[#* \d.]{0,8}[^\n:]{0,40}\b(?:facts|memory|state|notes|findings)\b[^\n]{0,60}(?:\n|$)",
     re.IGNORECASE,
 )
 _FACTS_WORDS = ("facts", "memory", "state", "notes", "findings")
-_LINE = re.compile(
+_LINE = lazy(
     r"(?:^|\n)[ \t]{0,8}(?:[-*•]|\d{1,2}[.)])[ \t]{1,4}(?P<label>[A-Za-z][\w '()/-]{5,80}?)\**[:=]\**[ \t]{1,4}(?P<value>[^\n]{1,80})"
 )
-_ONE_NUMBER = re.compile(
+_ONE_NUMBER = lazy(
     r"(?<![\w.,])\d{1,3}(?:,\d{3}){0,5}(?:\.\d{1,12})?(?![\w,]|\.\d)|(?<![\w.,])\d{4,20}(?:\.\d{1,12})?(?![\w,]|\.\d)"
 )
 

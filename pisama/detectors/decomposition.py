@@ -12,34 +12,35 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import Features, features
 from pisama.issue import Evidence, Issue
 from pisama.offered import used
+from pisama.patterns import lazy
 from pisama.plan_faults import faults
 from pisama.plans import Plan, named, plan_of, plans
 from pisama.spots import find_near
 from pisama.text import containment, overlap, quote
 from pisama.trace import Step, Trace
 
-_DEMAND = re.compile(
+_DEMAND = lazy(
     r"\b(?:write|develop|make|create|give|provide|produce|outline|draft|prepare|begin with|start with|state)\b[^.\n]{0,30}"
     r"\b(?:your (?:step.by.step |high.level |new |own )?plan|(?:a|the) (?:step.by.step|high.level|detailed|short|numbered)(?:,? [\w-]{1,20}){0,3} plan)\b"
     r"|\b(?:first|before (?:you (?:act|start|begin|answer|call)|acting|starting|answering))\b[^.\n]{0,60}\bplan\b",
     re.IGNORECASE,
 )
-_OWNERS_DEMANDED = re.compile(
+_OWNERS_DEMANDED = lazy(
     r"\b(?:assign|name|state|specify|give|indicate|mark)\b[^.\n]{0,60}\b(?:each|every) (?:step|task|subtask|item)\b[^.\n]{0,60}\b(?:owner|agent|tool|assignee|who)\b"
     r"|\b(?:assign|name|state|specify|give|indicate)\b[^.\n]{0,40}\b(?:owner|agent|tool|assignee)s?\b[^.\n]{0,30}\b(?:each|every) (?:step|task|subtask|item)\b"
     r"|\b(?:each|every) (?:step|task|subtask|item)\b[^.\n]{0,30}\b(?:must|should|needs to|has to)\b[^.\n]{0,30}\b(?:owner|agent|tool|assignee|assigned)\b",
     re.IGNORECASE,
 )
-_TOOLS_DEMANDED = re.compile(
+_TOOLS_DEMANDED = lazy(
     r"\b(?:based on|using|with|from|leverage|call)\b[^.\n]{0,30}\btools\b|\btools?\b[^.\n]{0,30}\b(?:must|should) be (?:used|named)\b",
     re.IGNORECASE,
 )
-_LOOKS_UP = re.compile(
+_LOOKS_UP = lazy(
     r"\b(?:search|look(?:ing)? up|retrieve|find|locate|research|consult|obtain|gather|fetch|access|download|browse)\b",
     re.IGNORECASE,
 )
-_PLANLIKE = re.compile(r"\bplan\b|\bsteps?\b|(?:^|\n)[ \t#*]{0,6}\d{1,2}[.)]", re.IGNORECASE)
-_PLANNING_CALL = re.compile(r"plan|todo|task|ledger", re.IGNORECASE)
+_PLANLIKE = lazy(r"\bplan\b|\bsteps?\b|(?:^|\n)[ \t#*]{0,6}\d{1,2}[.)]", re.IGNORECASE)
+_PLANNING_CALL = lazy(r"plan|todo|task|ledger", re.IGNORECASE)
 
 
 class Decomposition(Detector):

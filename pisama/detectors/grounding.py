@@ -17,29 +17,28 @@ from pisama.elements import Element, ElementKind
 from pisama.features import features
 from pisama.grounds import Grounds
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.reported_misses import Miss, ReportedMisses
 from pisama.text import quote, words
 from pisama.trace import Step, ToolCall, Trace
 
-_LABEL = re.compile(
-    r"\A\W{0,4}(?:final answer|answer|the answer is|the final answer is)\W{0,6}", re.IGNORECASE
-)
-_TAGS = re.compile(r"</?\w{1,20}>")
-_CLOSING = re.compile(r"\bTERMINATE\b\W{0,4}\Z")
-_NUMBER = re.compile(
+_LABEL = lazy(r"\A\W{0,4}(?:final answer|answer|the answer is|the final answer is)\W{0,6}", re.IGNORECASE)
+_TAGS = lazy(r"</?\w{1,20}>")
+_CLOSING = lazy(r"\bTERMINATE\b\W{0,4}\Z")
+_NUMBER = lazy(
     r"(?<![\w.])\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,9})?(?![\w])|(?<![\w.])\d{1,15}(?:\.\d{1,9})?(?!\w)"
 )
-_SOURCED = re.compile(
+_SOURCED = lazy(
     r"\b(?:according to|(?:retrieved|obtained|taken|collected|gathered|extracted) from|as (?:reported|stated|listed|published) (?:by|in|on)"
     r"|(?:states|shows|reports|lists|indicates|confirms) that|official (?:data|figures)|published figures|the following (?:are|is) the)\b",
     re.IGNORECASE,
 )
 """Words that give a statement a source before anything was observed."""
-_WORKED_OUT = re.compile(r"(?:=|≈|\\approx|\\frac\{|\()[ \t$\\(]{0,4}\Z")
+_WORKED_OUT = lazy(r"(?:=|≈|\\approx|\\frac\{|\()[ \t$\\(]{0,4}\Z")
 """What comes before a number whose computation is written out."""
-_RELAYED = re.compile(r"\b(?:[Vv]iewport|screenshot of|Traceback|Address: )")
+_RELAYED = lazy(r"\b(?:[Vv]iewport|screenshot of|Traceback|Address: )")
 """Words of an agent that hands on a page or a tool's output as it is."""
-_PROPOSED = re.compile(
+_PROPOSED = lazy(
     r"\b(?:visit|go to|open|check|try|navigate|access|use|see|search|query|download|install|e\.g|such as|example|could|can|would|will|let['\u2019]s)\b[^.\n]{0,120}\Z",
     re.IGNORECASE,
 )

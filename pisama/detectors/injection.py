@@ -14,6 +14,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import ElementKind, elements
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.spots import Needle, find_near
 from pisama.text import quote
 from pisama.trace import Message, Trace
@@ -23,32 +24,32 @@ _WINDOW = 600
 _SCANNED = 100_000
 """Characters of a text in which instructions are looked for."""
 
-_OVERRIDE = re.compile(
+_OVERRIDE = lazy(
     r"\b(?:ignore|disregard|forget|override|bypass)\b(?: (?:all|any|the|your|of|these|those|every)){0,3}"
     r" (?:previous|prior|above|earlier|preceding|foregoing|original|initial|system)"
     r" (?:instructions?|prompts?|commands?|directions?|directives?|messages?|rules|guidelines|tasks?)\b"
 )
-_ADDRESSED = re.compile(
+_ADDRESSED = lazy(
     r"(?:\b(?:attention|dear|note to|message to|instructions? (?:for|to)|hey|to) (?:the |any |all )?"
     r"(?:ai|llm|assistant|language model|chatbot)(?: (?:assistant|agent|model))?s?\b"
     r"|\bas an? (?:ai|llm)(?: (?:assistant|agent|model|language model))?,? you\b"
     r"|\bif you are an? (?:ai|llm|language model|assistant|chatbot)\b)"
     r"[^\n]{0,160}\b(?:must|should|need to|have to|required|please|send|forward|email|visit|transfer|delete|execute)\b"
 )
-_EXFILTRATE = re.compile(
+_EXFILTRATE = lazy(
     r"\b(?:send|e-?mail|forward|post|upload|transmit|exfiltrate|submit)\b[^.\n]{0,80}"
     r"\b(?:passwords?|credentials|api keys?|access tokens?|secrets|private keys?|ssh keys?|chat history|conversation"
     r"|system prompt|personal (?:data|information)|environment variables)\b[^\n]{0,80}\bto\b[^\n]{0,40}(?:https?://|@)"
 )
-_CONCEAL = re.compile(
+_CONCEAL = lazy(
     r"\b(?:do not|don't|never|without) (?:tell|telling|inform|informing|mention|mentioning|reveal|notify|notifying|alert|alerting)"
     r"\b[^.\n]{0,60}\bthe user\b"
 )
-_TRIGGER = re.compile(
+_TRIGGER = lazy(
     r"\b(?:since|because|if|whenever|when|as)\b[^\n]{1,160}\bin the (?:question|query|prompt|request|task|input)\b"
     r"[^\n]{0,80}\b(?:use|call|invoke|run|execute|employ)\b[^\n]{0,80}\btool\b"
 )
-_URGENT = re.compile(
+_URGENT = lazy(
     r"(?:\bimportant\b[!:* ]{1,8}|<important>|\burgent\b[!:* ]{1,8}|\bsystem (?:message|override|notice):)"
     r"[^\n]{0,120}\b(?:you (?:must|need to|have to|should)|before (?:you|using|doing)|first,? (?:call|send|run|use))\b"
 )
@@ -66,7 +67,7 @@ _RULES: tuple[tuple[str, tuple[Needle, ...], int, int, re.Pattern[str]], ...] = 
     ("conceal", ("the user",), 100, 20, _CONCEAL),
     (
         "trigger",
-        (re.compile("in the (?=question|query|prompt|request|task|input)"),),
+        (lazy("in the (?=question|query|prompt|request|task|input)"),),
         *(180, 250, _TRIGGER),
     ),
     (
@@ -81,10 +82,10 @@ _RULES: tuple[tuple[str, tuple[Needle, ...], int, int, re.Pattern[str]], ...] = 
 _STRONG = frozenset({"override", "addressed", "exfiltrate", "trigger"})
 _OPEN = frozenset({"override", "trigger"})
 """Rules that take over the conversation: that the operator offers the tool they name excuses nothing."""
-_DISCUSSED = re.compile(
+_DISCUSSED = lazy(
     r"prompt.?injection|jailbreak|attack|adversar|malicious|red.?team|vulnerab|for example|such as|e\.g\.|phrases? like|payload"
 )
-_QUOTED = re.compile(r"[a-z,] [\"'`\u201c\u2018]\Z")
+_QUOTED = lazy(r"[a-z,] [\"'`\u201c\u2018]\Z")
 """A quotation mark inside a sentence; the one that opens a string of JSON follows a colon or a bracket."""
 _TELLING = frozenset({ElementKind.URL, ElementKind.EMAIL, ElementKind.IDENTIFIER, ElementKind.PATH})
 

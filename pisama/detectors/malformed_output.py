@@ -15,13 +15,14 @@ from pisama.features import CallFeatures, features
 from pisama.issue import Evidence, Issue
 from pisama.outcomes import ErrorKind
 from pisama.patches import hunks
+from pisama.patterns import lazy
 from pisama.text import quote
 from pisama.trace import Message, Step, ToolCall, Trace
 
 HEAD = 1500
 """Characters of an observation in which a parse error is looked for."""
 
-_PARSE_ERROR = re.compile(
+_PARSE_ERROR = lazy(
     r"error in (?:code|json|tool call|output) parsing|(?:code|output|json|response|action) parsing (?:failed|error)"
     r"|could not parse (?:your|the|llm) (?:output|response|action|reply|tool call)"
     r"|failed to parse (?:your|the|llm|model) (?:output|response|action|reply|tool call|arguments)"
@@ -32,16 +33,16 @@ _PARSE_ERROR = re.compile(
     r"|(?:response|output|reply|answer) (?:did not|does not|doesn't) (?:match|follow|conform to) the (?:expected|required|schema|format)",
     re.IGNORECASE,
 )
-_CODE_ERROR = re.compile(
+_CODE_ERROR = lazy(
     r"\b(?:SyntaxError|IndentationError|TabError|JSONDecodeError|unterminated (?:triple-quoted )?string|unexpected EOF"
     r"|syntax error near|invalid syntax|Unexpected token)\b"
 )
 _TAGS = ("tool_call", "function_call", "answer", "thinking", "think", "function")
-_CALL_TAG = re.compile(rf"<(?P<close>/?)(?P<name>{'|'.join(_TAGS)})(?:=[\w.\-]{{1,60}})?>")
-_LEAKED = re.compile(
+_CALL_TAG = lazy(rf"<(?P<close>/?)(?P<name>{'|'.join(_TAGS)})(?:=[\w.\-]{{1,60}})?>")
+_LEAKED = lazy(
     r"<\|(?:im_start|im_end|tool_call|python_tag|eot_id|start_header_id)\|>|\[/?TOOL_CALLS?\]|to=functions\.\w{1,60}"
 )
-_CALL_TEXT = re.compile(r"<tool_call>\s{0,8}(?P<body>\{[^<]{0,20000}\})\s{0,8}</tool_call>")
+_CALL_TEXT = lazy(r"<tool_call>\s{0,8}(?P<body>\{[^<]{0,20000}\})\s{0,8}</tool_call>")
 
 
 class MalformedOutput(Detector):

@@ -12,10 +12,11 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.endings import is_rate_limited, is_too_long
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_CUT = re.compile(
+_CUT = lazy(
     r"(?:\[|\(|<|\.{3}|…|_)[^\n]{0,60}\b(?:truncated|clipped|omitted|characters? (?:remaining|left))\b[^\n]{0,80}"
     r"|(?:output|content|response|result|file|text) (?:was|has been|is) (?:truncated|cut off|clipped)\b[^\n]{0,80}"
     r"|<response clipped>",
@@ -26,7 +27,7 @@ _CUT_OFF = frozenset(
 )
 """Finish reasons of an output that hit a limit: OpenAI, Anthropic, Gemini, Bedrock, Mistral, Cohere."""
 _WINDOWS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), size)
+    (lazy(pattern, re.IGNORECASE), size)
     for pattern, size in (
         (r"gpt-4\.1", 1_047_576),
         (r"gpt-5", 400_000),

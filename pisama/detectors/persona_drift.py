@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.spots import find_near
 from pisama.text import quote, stem
 from pisama.trace import Step, Trace
@@ -17,21 +18,21 @@ from pisama.trace import Step, Trace
 SCANNED = 20_000
 """Characters of a text that are looked at."""
 
-_TURN = re.compile(
+_TURN = lazy(
     r"^[ \t]{0,4}(?:\*\*|__|###? |\[|<)?(?P<who>[A-Za-z][\w .\-]{0,40}?)(?:\]|>)?(?:\*\*|__)?:(?:\*\*|__)?(?=[ \t\n])",
     re.MULTILINE,
 )
 _OTHERS = frozenset(
     {"user", "human", "customer", "observation", "tool response", "tool result", "tool_response"}
 )
-_BLOCK = re.compile(r"<(?:tool_response|tool_result|observation|function_results?)>[^\n]|<\|im_start\|>user")
-_REQUEST = re.compile(r"[*_\s]{0,6}(?:please|could|can|would|will|kindly|you)\b", re.IGNORECASE)
-_FENCE = re.compile(r"^```", re.MULTILINE)
-_BREAKS_CHARACTER = re.compile(
+_BLOCK = lazy(r"<(?:tool_response|tool_result|observation|function_results?)>[^\n]|<\|im_start\|>user")
+_REQUEST = lazy(r"[*_\s]{0,6}(?:please|could|can|would|will|kindly|you)\b", re.IGNORECASE)
+_FENCE = lazy(r"^```", re.MULTILINE)
+_BREAKS_CHARACTER = lazy(
     r"\bas an? (?:ai(?: language model| assistant| model)?|(?:large )?language model)\b|\bI am (?:just )?an? (?:ai|language) model\b",
     re.IGNORECASE,
 )
-_KEEP_CHARACTER = re.compile(
+_KEEP_CHARACTER = lazy(
     r"\b(?:stay|remain|always be|keep) in (?:character|role|persona)\b|\bnever (?:break|drop|leave) (?:the )?(?:character|role|persona)\b"
     r"|\b(?:never|do not|don['\u2019]t) (?:say|mention|reveal|admit)[^.\n]{0,30}\b(?:an? ai|language model|a bot)\b",
     re.IGNORECASE,
@@ -44,13 +45,13 @@ _EXCLUDING = tuple(
         "|"
     )
 )
-_EXCLUDES = re.compile(
+_EXCLUDES = lazy(
     r"\b(?:you|your role|this role|the \w{1,20})\b[^.;:\n]{0,30}\b(?:must not|do not|don['\u2019]t|never|cannot|can['\u2019]t|"
     r"may not|are not (?:allowed|permitted) to|should not|shall not)\b (?:ever |yourself |directly )?(?P<acts>[a-z][^.;:\n]{2,80})"
     r"|^\W{0,4}(?:never|do not|don['\u2019]t) (?P<bare>[a-z][^.;:\n]{2,80})",
     re.IGNORECASE | re.MULTILINE,
 )
-_CONDITION = re.compile(
+_CONDITION = lazy(
     r"\b(?:if|unless|until|without|before|when|except|more than|same|again|twice|too|only|proactively|any other|other than)\b",
     re.IGNORECASE,
 )
@@ -73,7 +74,7 @@ _ACT_WORDS = {
     "push": ("push",),
 }
 """For a verb that a role may exclude, the words in a tool's name that do it."""
-_NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_NAME_PARTS = lazy(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 class PersonaDrift(Detector):

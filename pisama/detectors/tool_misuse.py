@@ -16,24 +16,25 @@ from pisama.issue import Evidence, Issue
 from pisama.letters import letter_by_letter
 from pisama.offered import plain_name, used
 from pisama.outcomes import ErrorKind
+from pisama.patterns import lazy
 from pisama.plans import named
 from pisama.schema import violations
 from pisama.text import quote, similarity
 from pisama.tool_inputs import rejected, unfit
 from pisama.trace import Step, Trace
 
-_UNKNOWN_TOOL = re.compile(
+_UNKNOWN_TOOL = lazy(
     r"unknown tool(?: name)?|no such tool|unsupported (?:tool )?call|not among the explicitly allowed tools"
     r"|(?:is not a (?:valid|known) tool)|tool [^\n]{1,80}? (?:does not exist|is not (?:available|registered|defined))"
     r"|(?:tool|function) (?:not found|unknown)|tool [\"'`]?[\w.\-]{1,60}[\"'`]? not found",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"['\"`](?P<name>[\w.\-]{1,80})['\"`]")
+_QUOTED = lazy(r"['\"`](?P<name>[\w.\-]{1,80})['\"`]")
 MAX_NAMES = 200
 """Names of tools and agents that an unknown name is compared with."""
 LOOK_AHEAD = 50
 """Calls after a wrong one among which the one that puts it right is looked for."""
-_LETTERS_WANTED = re.compile(
+_LETTERS_WANTED = lazy(
     r"\b(?:letters?|spell(?:s|ed|ing)?|anagrams?|alphabet(?:s|ical(?:ly)?)?|crosswords?|cipher|each character|single characters)\b",
     re.IGNORECASE,
 )

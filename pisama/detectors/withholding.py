@@ -13,10 +13,11 @@ from pisama.elements import Element, ElementKind
 from pisama.features import Features, features
 from pisama.handoffs import Handoff
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.text import containment, quote
 from pisama.trace import Step, Trace
 
-_ASKS_BACK = re.compile(
+_ASKS_BACK = lazy(
     r"\b(?:please|could you|can you|would you|you need to|i need you to) (?:provide|share|specify|send|supply|clarify|give me|tell me)\b"
     r"|\b(?:was|were|is|are) not (?:provided|given|specified|supplied|included)\b"
     r"|\bno (?:url|link|file|path|id|identifier|address|email|number|name|date|attachment|details?)s?\b[^.\n]{0,40}\b(?:provided|given|specified|supplied|included)\b"
@@ -24,20 +25,20 @@ _ASKS_BACK = re.compile(
     r"|\bwhich (?:file|order|user|customer|account|page|document|url|id)\b[^.\n]{0,60}\?",
     re.IGNORECASE,
 )
-_FOUND = re.compile(
+_FOUND = lazy(
     r"\b(?:i (?:have )?(?:found|identified|located|determined|confirmed)|the (?:answer|result|value|year|number|name|total|price) is"
     r"|(?:it|this) (?:says|states|confirms|shows) that|found (?:it|the (?:answer|value|page|record)))\b",
     re.IGNORECASE,
 )
 _HEARD = 20_000
 """Characters of what came back that are compared with a report."""
-_NOTHING = re.compile(
+_NOTHING = lazy(
     r"\b(?:(?:could|can|did|was|were|am|is) ?(?:not|n['’]t|unable to) (?:be )?(?:find|found|locate|located|determine|determined|identify|retrieve|retrieved|access)"
     r"|(?:was|were|am) unable to|no (?:relevant )?(?:results?|information|data|record|evidence|answer)s? (?:was|were|could be|is|are)? ?(?:found|available|located)"
     r"|nothing (?:was )?found|cannot (?:find|locate|determine|identify))",
     re.IGNORECASE,
 )
-_HEDGED = re.compile(
+_HEDGED = lazy(
     rf"{_NOTHING.pattern}|\?|\b(?:but|however|although|only|not|no|instead|if|would|should)\b", re.IGNORECASE
 )
 _KEYS = frozenset({ElementKind.URL, ElementKind.EMAIL, ElementKind.PATH, ElementKind.IDENTIFIER})

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from pisama.loaders.values import open_json
+from pisama.patterns import lazy
 from pisama.trace import JSON, Location, ToolCall
 
 _FENCE = "```"
@@ -37,10 +38,10 @@ _EXECUTORS = frozenset(
         "executor",
     )
 )
-_EXIT_CODE = re.compile(r"exit ?code(?: was)?: ?(-?\d{1,6})", re.IGNORECASE)
+_EXIT_CODE = lazy(r"exit ?code(?: was)?: ?(-?\d{1,6})", re.IGNORECASE)
 _OUTPUTS = ("Code output:", "Its output was:")
 _NO_CODE = ("There is no code from", "No code block")
-_NAME = re.compile(r"[A-Za-z_][\w.\-]{0,99}")
+_NAME = lazy(r"[A-Za-z_][\w.\-]{0,99}")
 _BROWSER_VERBS = {"clicked": "click", "hovered": "hover", "visited": "visit"}
 _SCREENSHOT = "\nHere is a screenshot of ["
 

@@ -12,17 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from pisama.loaders.archive import open_archive
 from pisama.loaders.base import Document, Members, Record, take_sample
 from pisama.loaders.csv_rows import csv_records, delimiter_of
-from pisama.loaders.database import open_database
 from pisama.loaders.folders import files_in
 from pisama.loaders.frames import framed, unframed
-from pisama.loaders.javascript_text import printed_objects
 from pisama.loaders.json_lines import are_lines, ends_cut, line_records
 from pisama.loaders.json_text import BadEncoding, BadJSON, decode
 from pisama.loaders.json_values import read_values
-from pisama.loaders.parquet import open_parquet
 from pisama.loaders.python_values import plain_json
 from pisama.loaders.remote import Remote, content_of, opened_remote, remote_files
 from pisama.loaders.streams import Opener, opener_of, read_all, unpacked, why
@@ -155,11 +151,17 @@ def _open_seekable(
         if problem:
             return _fatal(problem, path)
     if head.startswith(_SQLITE):
+        from pisama.loaders.database import open_database
+
         return open_database(source, path)
     if head.startswith(_PARQUET):
+        from pisama.loaders.parquet import open_parquet
+
         return open_parquet(source, path)
     if nesting == MAX_NESTING:
         return _fatal("an archive within archives within an archive; unpack it first", path)
+    from pisama.loaders.archive import open_archive
+
     return open_archive(source, path, lambda inner, name: _open_member(inner, name, nesting + 1))
 
 
@@ -220,7 +222,7 @@ def _lines_document(opener: Opener, path: str | None) -> Document:
 
 def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
     data, problem = read_all(opener)
-    if not data.strip():
+    if not data or data.isspace():
         return _fatal(problem or ("nothing but white space in it" if data else "the file is empty"), path)
     items: list[Record | LoadError] = []
     cut = False
@@ -252,6 +254,8 @@ def _is_prose(items: Sequence[Record | LoadError]) -> bool:
 
 def _text_document(data: bytes, problem: LoadError, path: str | None) -> Document:
     """Text, with the objects that a program printed in it: a log of spans, or code that a text quotes."""
+    from pisama.loaders.javascript_text import printed_objects
+
     text = data.decode("utf-8", "replace")
     printed = printed_objects(text, path)
     sample = take_sample(iter(printed))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pisama.loaders.code_actions import Reply, is_executor, read_reply
 from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_message
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_nanoseconds, as_string, first, open_json
+from pisama.patterns import lazy
 from pisama.trace import JSON, Location, Role, ToolCall, Usage
 
 PLAIN_ROLES: Mapping[str, Role] = {
@@ -43,13 +44,13 @@ _NO_MESSAGE = frozenset(
 """Types of AutoGen that repeat what another message says, or say nothing."""
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
-_CALL = re.compile(rf"FunctionCall\(id=({_QUOTED}), arguments=({_QUOTED}), name=({_QUOTED})\)", re.DOTALL)
-_RESULT = re.compile(
+_CALL = lazy(rf"FunctionCall\(id=({_QUOTED}), arguments=({_QUOTED}), name=({_QUOTED})\)", re.DOTALL)
+_RESULT = lazy(
     rf"FunctionExecutionResult\(content=({_QUOTED}), name=({_QUOTED}), call_id=({_QUOTED}), "
     r"is_error=(True|False)\)",
     re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\([\\'\"ntr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+_ESCAPE = lazy(r"\\([\\'\"ntr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
 @dataclass(frozen=True, slots=True)

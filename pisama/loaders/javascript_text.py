@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pisama.loaders.base import Record
+from pisama.patterns import lazy
 from pisama.trace import JSON, Location
 
 MAX_DEPTH = 64
 """Deepest nesting that is read; Node prints six levels unless it is told to print more."""
 
-_BEGINS = re.compile(r"^\{(?:$|[ \t]*['\"A-Za-z_$][\w.$ '\"-]{0,80}:[ \t\n])", re.MULTILINE)
-_TOKEN = re.compile(
+_BEGINS = lazy(r"^\{(?:$|[ \t]*['\"A-Za-z_$][\w.$ '\"-]{0,80}:[ \t\n])", re.MULTILINE)
+_TOKEN = lazy(
     r"""(?P<space>[\s,]+)
     |(?P<string>'[^'\\\n]*(?:\\.[^'\\\n]*)*'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"|`[^`\\]*(?:\\.[^`\\]*)*`)
     |(?P<omitted>\[(?:Object|Array|Function|AsyncFunction|class|Circular|Getter|Setter|Symbol)[^\[\]\n]{0,200}\]
@@ -30,7 +31,7 @@ _TOKEN = re.compile(
     |(?P<mark>[{}\[\]:+])""",
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPE = lazy(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _WORDS: dict[str, JSON] = {"true": True, "false": False, "null": None, "undefined": None, "NaN": None}
 _PROTOTYPE = "[Object: null prototype]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from pisama.loaders import names
 from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_message, role_of
@@ -24,6 +25,7 @@ _OBSERVATION = "tool-response"
 _CALL_ID = "Call id: "
 _OBSERVED = "Observation:\n"
 _FAILED = "Error:\n"
+_PREFIXES = names.INPUT_PREFIXES + names.OUTPUT_PREFIXES
 
 
 @dataclass(slots=True)
@@ -64,18 +66,25 @@ def _flattened(attributes: names.Attributes) -> tuple[list[ChatMessage], list[Ch
     """Messages spelled out as one attribute for each field."""
     given: dict[int, dict[str, JSON]] = {}
     said: dict[int, dict[str, JSON]] = {}
-    prefixes = names.INPUT_PREFIXES + names.OUTPUT_PREFIXES
     for name, value in attributes.items():
-        if not name.startswith(prefixes):
-            continue
-        for prefix in prefixes:
-            if name.startswith(prefix):
-                into = given if prefix in names.INPUT_PREFIXES else said
-                index, _, path = name[len(prefix) :].partition(".")
-                if index.isdecimal() and len(index) <= MAX_INDEX_DIGITS:
-                    into.setdefault(int(index), {})[path.removeprefix("message.")] = value
-                break
+        place = _place(name)
+        if place is not None:
+            is_input, index, path = place
+            (given if is_input else said).setdefault(index, {})[path] = value
     return _unflatten(given), _unflatten(said)
+
+
+@lru_cache(maxsize=1 << 16)
+def _place(name: str) -> tuple[bool, int, str] | None:
+    """Of which message an attribute is a field, and of which field: whether it was given to the model, its number, the
+    field. None for other attributes. Spans repeat each other's names."""
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            index, _, path = name[len(prefix) :].partition(".")
+            if index.isdecimal() and len(index) <= MAX_INDEX_DIGITS:
+                return prefix in names.INPUT_PREFIXES, int(index), path.removeprefix("message.")
+            return None
+    return None
 
 
 def _unflatten(messages: Mapping[int, dict[str, JSON]]) -> list[ChatMessage]:
@@ -102,6 +111,12 @@ def _flat_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
         text = content if isinstance(content, str) else "\n".join(_flat_texts(fields))
         yield ChatMessage("tool", results=(read_observation(text),))
         return
+    yield from _structured_message(fields) if any("." in name for name in fields) else (read_message(fields),)
+
+
+def _structured_message(fields: dict[str, JSON]) -> Iterator[ChatMessage]:
+    """A message whose parts, calls or results are spelled out as fields of their own."""
+    content = fields.get("content")
     record: dict[str, JSON] = {name: value for name, value in fields.items() if "." not in name}
     texts: list[JSON] = list(_flat_texts(fields))
     if texts and not content:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import pisama
-from pisama.attribution import attribute, rank
+from pisama.attribution import attribute
 from pisama.attribution.model import Question, Tree, shipped
-from pisama.attribution.ranker import MOST_STEPS
+from pisama.attribution.ranker import MOST_STEPS, rank
 from pisama.attribution.reasons import SAYS
 from pisama.attribution.run import Run
 from pisama.attribution.signs import ORDER, signs

@@ -1,0 +1,114 @@
+"""How time and memory grow when a trace is ten times as long: made runs in the worst shapes, and samples of every format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from benchmarks.speed.measure import MINIMUM, peak, timed
+from pisama.detectors import Detector
+from pisama.loaders import find_files, open_document, sniff
+from pisama.report import LoadError
+from pisama.trace import JSON
+
+TIMES = 10
+"""How many times longer the long run is."""
+LEAST = 400_000
+"""Bytes from which on the time of a sample can be measured; smaller ones are first repeated up to this size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The long run, and how many times more it took than the short one."""
+
+    megabytes: float
+    load_seconds: float
+    detector_seconds: float
+    load: float
+    detectors: float
+    """All together."""
+    worst_detector: str
+    worst: float
+    """Of the detector whose time grew most, among those that took long enough to measure; 0 without one."""
+    peak_megabytes: float
+    memory: float
+    crashed: tuple[str, ...] = ()
+
+
+def growth(short: bytes, long: bytes, detectors: Sequence[Detector], repeat: int) -> Growth:
+    """What the two runs take, each alone."""
+    few, many = timed([short], detectors, repeat), timed([long], detectors, 1)
+    ratios = {
+        name: seconds / max(few.detectors[name], MINIMUM / TIMES)
+        for name, seconds in many.detectors.items()
+        if seconds >= MINIMUM
+    }
+    worst = max(ratios, key=lambda name: ratios[name], default="")
+    highest = peak(long, detectors)
+    return Growth(
+        megabytes=len(long) / 1e6,
+        load_seconds=many.load,
+        detector_seconds=many.analysis,
+        load=many.load / few.load,
+        detectors=many.analysis / max(few.analysis, MINIMUM / TIMES),
+        worst_detector=worst,
+        worst=ratios.get(worst, 0.0),
+        peak_megabytes=highest / 1e6,
+        memory=highest / peak(short, detectors),
+        crashed=(*few.crashed, *many.crashed),
+    )
+
+
+def samples(folder: Path) -> Iterator[tuple[str, bytes, bytes]]:
+    """For each loader that knows a JSON sample in a folder: its id, the sample repeated, and ten times that.
+
+    The longest sample that can be repeated stands for its format.
+    """
+    best: dict[str, bytes] = {}
+    for path in find_files(folder):
+        document = open_document(path)
+        if isinstance(document, LoadError) or not document.sample or document.members:
+            continue
+        known = sniff(document)
+        content = path.read_bytes()
+        if (
+            not isinstance(known, LoadError)
+            and len(content) > len(best.get(known.id, b""))
+            and repeated(content, 2)
+        ):
+            best[known.id] = content
+    for name, content in sorted(best.items()):
+        times = max(1, LEAST // len(content))
+        short, long = repeated(content, times), repeated(content, times * TIMES)
+        if short is not None and long is not None:
+            yield name, short, long
+
+
+def repeated(content: bytes, times: int) -> bytes | None:
+    """The document with its longest list, or its lines, so many times over; None where it has neither."""
+    try:
+        value: JSON = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        lines = content.rstrip(b"\n").split(b"\n")
+        return (
+            b"\n".join(lines * times) + b"\n"
+            if len(lines) > 1 and lines[0].startswith((b"{", b"["))
+            else None
+        )
+    longest = max(_lists(value), key=lambda listed: len(orjson.dumps(listed)), default=None)
+    if longest is None:
+        return None
+    longest *= times
+    return orjson.dumps(value)
+
+
+def _lists(value: JSON, depth: int = 3) -> Iterator[list[JSON]]:
+    """The lists of several items that are not inside another, few levels down."""
+    if isinstance(value, list) and len(value) > 1:
+        yield value
+    elif depth and isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _lists(item, depth - 1)
