@@ -59,7 +59,7 @@ class StepView {
         "span",
         { class: "badges" },
         run.failed(step) ? html("span", { class: "flag" }, step.error !== undefined && !run.calls(step).some((call) => call.failed) ? "error" : "failed call") : null,
-        isCause ? html("span", { class: "flag cause" }, "likely cause") : null,
+        isCause ? html("span", { class: "flag cause" }, causeName(run)) : null,
         issues,
         tokens ? html("span", { class: "figure", title: `${count(step.input || 0, "token")} in, ${(step.output || 0).toLocaleString("en")} out` }, `${tokens.toLocaleString("en")} tok`) : null,
         took === null ? null : html("span", { class: "figure" }, duration(took)),

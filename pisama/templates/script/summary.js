@@ -31,6 +31,11 @@ function runHead(run, goTo) {
   );
 }
 
+/** What the step of the attribution is called: where none stands out it is a suspect and no more. */
+function causeName(run) {
+  return run.data.cause.sure ? "likely cause" : "first suspect";
+}
+
 function startedAt(iso) {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }

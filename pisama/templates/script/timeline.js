@@ -36,7 +36,7 @@ class Timeline extends Drawing {
       "div",
       { class: "bar" },
       html("h2", {}, "Timeline"),
-      html("ul", { class: "legend", "aria-label": "Legend" }, ["words", "calls", "failed"].map((kind) => html("li", { class: kind }, kind === "failed" ? "failed call" : kind)), this.run.data.cause ? html("li", { class: "cause" }, "likely cause") : null),
+      html("ul", { class: "legend", "aria-label": "Legend" }, ["words", "calls", "failed"].map((kind) => html("li", { class: kind }, kind === "failed" ? "failed call" : kind)), this.run.data.cause ? html("li", { class: "cause" }, causeName(this.run)) : null),
       this.run.timed ? units : null,
       html("div", { class: "choice", role: "group", "aria-label": "Zoom" }, button("−", "Zoom out (-)", () => this.zoom(0.5)), button("+", "Zoom in (+)", () => this.zoom(2)), button("Whole run", "The whole run (0)", () => this.zoom(0))),
     );
