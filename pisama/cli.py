@@ -12,10 +12,12 @@ import typer
 from pisama.cli_input import INTERRUPTED, Input, report_on
 from pisama.cli_judge import judge_of
 from pisama.cli_lines import write_folder, write_lines, writes_folder
-from pisama.cli_output import write
+from pisama.cli_output import targets, write
+from pisama.cli_stats import stats
 from pisama.cli_watch import watch
 from pisama.flags import (
     Address,
+    Also,
     Attribute,
     BaseUrl,
     ConfigFile,
@@ -93,14 +95,7 @@ def analyze(
             show_default="standard output",
         ),
     ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--also",
-            help="Write the report in this format to this file too; repeated for more.",
-            metavar="FORMAT=FILE",
-        ),
-    ] = None,
+    also: Also = None,
     select: Select = None,
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
@@ -156,7 +151,7 @@ def analyze(
     crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
     pyproject.toml.
     """
-    others = [_target(text) for text in also or ()]
+    wanted = targets(output_format, output, also)
     asking = {
         "model": model,
         "base_url": base_url,
@@ -188,7 +183,7 @@ def analyze(
     if output_format in (Format.JSONL, Format.PARQUET):
         if judge is not None:
             fail(f"--attribute goes with a report; --format {output_format.value} writes rows as they come")
-        if others:
+        if also:
             fail(f"--also goes with a report; --format {output_format.value} writes rows as they come")
         if writes_folder(output_format, output):
             raise typer.Exit(write_folder(given, output_format, output or Path(), fail_on_level))
@@ -196,9 +191,8 @@ def analyze(
     report, interrupted = report_on(given)
     if judge is not None and not interrupted:
         report, interrupted = judge(report)
-    write(report, output_format, output)
-    for other_format, file in others:
-        write(report, other_format, file)
+    for target in wanted:
+        write(report, target)
     raise typer.Exit(INTERRUPTED if interrupted else report.exit_code(fail_on_level))
 
 
@@ -265,17 +259,22 @@ def mcp_server(
             show_default="the working directory and the folders where Claude Code and Codex keep sessions",
         ),
     ] = None,
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve at http://127.0.0.1:PORT/mcp, to this machine alone.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", help="Where --http serves.", min=1, max=65_535)] = 8765,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
     no_plugins: NoPlugins = False,
 ) -> None:
-    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output."""
+    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output or over HTTP."""
     config = settings_from(config_file, isolated, {}, None, no_plugins).config
     from pisama.mcp_server import serve
 
-    serve(root or None, config)
+    serve(root or None, config, port if http else None)
 
 
+app.command()(stats)
 app.command(context_settings={"allow_interspersed_args": False})(watch)
 
 
@@ -330,14 +329,6 @@ def _given(paths: Sequence[str] | None) -> Sequence[str]:
     if not paths:
         fail("say which traces to analyse: files, folders, or - for standard input")
     return paths
-
-
-def _target(text: str) -> tuple[Format, Path]:
-    name, equals, file = text.partition("=")
-    if not equals or not file or name not in set(Format) - {Format.PARQUET}:
-        wanted = ", ".join(name for name in Format if name is not Format.PARQUET)
-        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {wanted}")
-    return Format(name), Path(file)
 
 
 if __name__ == "__main__":
