@@ -16,7 +16,7 @@ from pisama.trace import JSON
 
 TIMES = 10
 """How many times longer the long run is."""
-LEAST = 400_000
+LEAST = 100_000
 """Bytes from which on the time of a sample can be measured; smaller ones are first repeated up to this size."""
 
 
