@@ -11,10 +11,11 @@ import typer
 
 from pisama.cli_input import INTERRUPTED, Input, report_on
 from pisama.cli_lines import write_folder, write_lines, writes_folder
-from pisama.cli_output import write
+from pisama.cli_output import targets, write
 from pisama.cli_watch import watch
 from pisama.flags import (
     Address,
+    Also,
     ConfigFile,
     Engine,
     EngineName,
@@ -82,14 +83,7 @@ def analyze(
             show_default="standard output",
         ),
     ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--also",
-            help="Write the report in this format to this file too; repeated for more.",
-            metavar="FORMAT=FILE",
-        ),
-    ] = None,
+    also: Also = None,
     select: Select = None,
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
@@ -135,7 +129,7 @@ def analyze(
     crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
     pyproject.toml.
     """
-    others = [_target(text) for text in also or ()]
+    wanted = targets(output_format, output, also)
     flags = {
         "select": select,
         "ignore": ignore,
@@ -153,15 +147,14 @@ def analyze(
     given = Input(_given(paths), settings.config, input_format, jobs_of(jobs), engine, address)
     fail_on_level = None if exit_zero else settings.config.fail_on
     if output_format in (Format.JSONL, Format.PARQUET):
-        if others:
+        if also:
             fail(f"--also goes with a report; --format {output_format.value} writes rows as they come")
         if writes_folder(output_format, output):
             raise typer.Exit(write_folder(given, output_format, output or Path(), fail_on_level))
         raise typer.Exit(write_lines(given, output, fail_on_level))
     report, interrupted = report_on(given)
-    write(report, output_format, output)
-    for other_format, file in others:
-        write(report, other_format, file)
+    for target in wanted:
+        write(report, target)
     raise typer.Exit(INTERRUPTED if interrupted else report.exit_code(fail_on_level))
 
 
@@ -293,14 +286,6 @@ def _given(paths: Sequence[str] | None) -> Sequence[str]:
     if not paths:
         fail("say which traces to analyse: files, folders, or - for standard input")
     return paths
-
-
-def _target(text: str) -> tuple[Format, Path]:
-    name, equals, file = text.partition("=")
-    if not equals or not file or name not in set(Format) - {Format.PARQUET}:
-        wanted = ", ".join(name for name in Format if name is not Format.PARQUET)
-        fail(f"--also {text}: say it as FORMAT=FILE, with a format of {wanted}")
-    return Format(name), Path(file)
 
 
 if __name__ == "__main__":

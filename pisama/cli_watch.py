@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from pisama.cli_output import write
+from pisama.cli_output import targets
 from pisama.flags import (
+    Also,
     ConfigFile,
     Format,
     Ignore,
@@ -102,6 +103,7 @@ def watch(
         Path | None,
         typer.Option("--output", "-o", help="Write the report to this file.", show_default="standard error"),
     ] = None,
+    also: Also = None,
     select: Select = None,
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
@@ -132,24 +134,32 @@ def watch(
     Exit codes: that of the command; but 1 with issues at or above --fail-on or when it was stopped, 2 wrong usage, 3
     nothing was captured, 4 a detector crashed, 128 and the number of the signal that ended it.
     """
+    from pisama.output.terminal import terminal_width
+    from pisama.watch.captured import Written
     from pisama.watch.door import Request, run
 
-    flags = {
+    flags: dict[str, object] = {
         "select": select,
         "ignore": ignore,
         "min_severity": min_severity,
         "min_confidence": min_confidence,
         "fail_on": fail_on,
     }
-    config = settings_from(config_file, isolated, flags, option, no_plugins).config
+    if output_format is Format.PARQUET:
+        fail("--format parquet is for `pisama analyze`, which writes a folder of it")
+    wanted = targets(output_format, output, also, to_error=True)
+    given = {
+        "stop_on": stop_on,
+        "max_cost": max_cost,
+        "max_tokens": max_tokens,
+        "max_steps": max_steps,
+        "timeout": timeout,
+    }
+    flags["watch"] = {name: value for name, value in given.items() if value is not None}
+    config = settings_from(config_file, isolated, flags, option, no_plugins, check=False).config
     request = Request(
         command=tuple(command or ()),
         config=config,
-        stop_on=stop_on,
-        max_cost=max_cost,
-        max_tokens=max_tokens,
-        max_steps=max_steps,
-        timeout=timeout,
         follow=tuple(follow or ()),
         follow_from=follow_from.value if follow_from is not None else None,
         save=save,
@@ -157,6 +167,7 @@ def watch(
         keep_secrets=keep_secrets,
         fail_on=None if exit_zero else config.fail_on,
         quiet=quiet,
+        written=tuple(Written(target.format.value, target.color, terminal_width()) for target in wanted),
     )
     try:
         end = run(request)
@@ -164,7 +175,8 @@ def watch(
         fail(str(error))
     for problem in end.problems:
         say(problem)
-    write(end.report, output_format, output, to_error=True)
+    for target, text in zip(wanted, end.reports, strict=False):
+        target.put(text)
     for line in end.told:
         say(line)
     raise typer.Exit(end.exit_code)

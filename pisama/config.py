@@ -39,6 +39,23 @@ class Suppression(BaseModel):
         return self
 
 
+class Watching(BaseModel):
+    """When `pisama watch` stops the command it runs; None never."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stop_on: str | None = None
+    """A level, or the id of a detector: an issue at or above the one, or of the other, stops the command."""
+    max_cost: Annotated[float | None, Field(ge=0)] = None
+    """USD that its calls of models may cost."""
+    max_tokens: Annotated[int | None, Field(ge=1)] = None
+    """Tokens that they may use."""
+    max_steps: Annotated[int | None, Field(ge=1)] = None
+    """How many there may be."""
+    timeout: Annotated[float | None, Field(ge=0)] = None
+    """Seconds that it may take."""
+
+
 class Config(BaseModel):
     """Settings of one analysis. `pisama.toml`, the environment and flags of the same names fill it."""
 
@@ -63,6 +80,8 @@ class Config(BaseModel):
     """Issues that are left out on purpose, each with its reason."""
     options: Mapping[str, Mapping[str, JsonValue]] = {}
     """Options of detectors, by detector id; `pisama detectors ID` lists them."""
+    watch: Watching = Watching()
+    """When `pisama watch` stops the command it runs."""
     folder: Annotated[Path | None, Field(exclude=True)] = None
     """What the paths of suppressions are relative to; None is the working directory. No setting of its own: it is
     the folder of the file that the settings came from."""

@@ -56,6 +56,14 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--also",
+        help="Write the report in this format to this file too; repeated for more.",
+        metavar="FORMAT=FILE",
+    ),
+]
 Select = Annotated[
     list[str] | None,
     typer.Option("--select", help="Run only these detectors; comma-separated or repeated.", metavar="ID"),
@@ -148,13 +156,15 @@ def settings_from(
     flags: Mapping[str, object],
     options: Sequence[str] | None,
     no_plugins: bool,  # noqa: FBT001
+    *,
+    check: bool = True,
 ) -> Settings:
     """The settings in force for a command; what cannot be followed ends the program.
 
-    `flags` are values by setting, `options` those of `--option`.
+    `flags` are values by setting, `options` those of `--option`. Without `check` the detectors that are named, and
+    their options, are not looked up, which would load them all.
     """
     from pisama.config import ConfigError
-    from pisama.selection import chosen
     from pisama.settings import load_settings
 
     given = {name: _names(value) for name, value in flags.items()}
@@ -164,7 +174,10 @@ def settings_from(
             isolated=isolated,
             flags={**given, "plugins": False if no_plugins else None, "options": _options(options or ())},
         )
-        chosen(settings.config)
+        if check:
+            from pisama.selection import chosen
+
+            chosen(settings.config)
     except ConfigError as error:
         fail(str(error))
     return settings

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 import orjson
 from pydantic import ValidationError
 
-from pisama.config import Config, ConfigError, Suppression
-from pisama.selection import did_you_mean
+from pisama.config import Config, ConfigError, Suppression, Watching
 
 PREFIX = "PISAMA_"
-"""What the names of settings in the environment begin with: PISAMA_MIN_SEVERITY, PISAMA_OPTIONS__LOOP__MIN_REPEATS."""
+"""What the names of settings in the environment begin with: PISAMA_MIN_SEVERITY, PISAMA_OPTIONS__LOOP__MIN_REPEATS,
+PISAMA_WATCH__MAX_STEPS."""
 FILES = ("pisama.toml", "pyproject.toml")
 """Files that are looked for in the working directory, then in the folder above, and so on. The first has the settings
 at its top level, the second in its table `tool.pisama`."""
@@ -115,6 +115,8 @@ def _read(file: Path) -> _Values:
 def _check_names(values: Mapping[str, object], told: str) -> None:
     for name in values:
         if name not in _SETTINGS:
+            from pisama.selection import did_you_mean
+
             raise ConfigError(f"{told} {name!r}{did_you_mean(name, _SETTINGS)}")
 
 
@@ -135,7 +137,9 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, _Va
         text = environment[name]
         if setting == "options" and len(inner) == 2:
             yield name, option_value(".".join(inner), text)
-        elif inner or setting in ("options", "suppress"):
+        elif setting == "watch" and len(inner) == 1:
+            yield name, {"watch": {inner[0]: text}}
+        elif inner or setting in ("options", "suppress", "watch"):
             raise ConfigError(
                 f"{name}: set it in a file, or one option as {PREFIX}OPTIONS__LOOP__MIN_REPEATS"
             )
@@ -159,6 +163,10 @@ def _listed(text: str) -> list[str]:
 
 def _merge(merged: _Values, origins: dict[str, str], values: _Values, origin: str) -> None:
     for name, value in values.items():
+        if name == "watch" and isinstance(value, dict):
+            merged.setdefault("watch", {}).update(value)
+            origins |= {f"watch.{limit}": origin for limit in value}
+            continue
         if name != "options" or not isinstance(value, dict):
             merged[name] = value
             origins[name] = origin
@@ -178,8 +186,11 @@ def _validated(merged: _Values, origins: Mapping[str, str], file: Path | None) -
         # A name that is not known says more than the required one that is missing because of it.
         first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
         place = [str(part) for part in first["loc"]]
-        origin = origins.get(place[0], "settings")
+        origin = origins.get(".".join(place[:2])) or origins.get(place[0], "settings")
         hint = ""
         if first["type"] == "extra_forbidden":
-            hint = did_you_mean(place[-1], Suppression.model_fields)
+            from pisama.selection import did_you_mean
+
+            known = Watching if place[0] == "watch" else Suppression
+            hint = did_you_mean(place[-1], known.model_fields)
         raise ConfigError(f"{origin}: {'.'.join(place)}: {first['msg']}{hint}") from None

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pisama import Config, ConfigError, Level, Suppression, load_config
+from pisama.config import Watching
 from pisama.detectors import BUILT_IN
 from pisama.output.config_reference import config_schema
 from pisama.output.settings_toml import settings_toml
@@ -140,6 +141,11 @@ def test_a_file_can_be_named_and_all_of_them_left_out(project: Path) -> None:
             "suppress.0.reason: String should have at least 1 character",
         ),
         ("[options]\nloop = 4", "options.loop is not a table"),
+        (
+            "[watch]\nmax_step = 4",
+            "watch.max_step: Extra inputs are not permitted, did you mean 'max_steps'?",
+        ),
+        ("[watch]\nmax_steps = 0", "watch.max_steps: Input should be greater than or equal to 1"),
         ("options = 4", "options: Input should be a valid dictionary"),
         ("not toml", "not TOML"),
     ],
@@ -200,6 +206,15 @@ def test_a_name_in_the_environment_that_is_no_setting_is_an_error(
         load_settings(project, environment={name: "1"})
 
 
+def test_limits_of_watching_come_from_all_doors(project: Path) -> None:
+    (project / "pisama.toml").write_text("[watch]\nmax_steps = 4\nmax_tokens = 9\nstop_on = 'high'\n")
+    settings = load_settings(
+        project, environment={"PISAMA_WATCH__MAX_TOKENS": "8"}, flags={"watch": {"stop_on": "loop"}}
+    )
+    assert settings.config.watch == Watching(max_steps=4, max_tokens=8, stop_on="loop")
+    assert settings.origins["watch.max_tokens"] == "PISAMA_WATCH__MAX_TOKENS"
+
+
 def test_a_broken_file_of_another_tool_is_not_our_error(project: Path) -> None:
     (project / "pyproject.toml").write_text("not toml")
     assert load_config(project) == Config()
@@ -225,6 +240,8 @@ def test_what_is_shown_of_the_settings_gives_the_same_settings_again(project: Pa
         ("[options.loop]\nmin_repeats = 'four'", False),
         ("[options.of_another_package]\nx = 4", True),
         ("[[suppress]]\ndetector = 'loop'", False),
+        ("[watch]\nmax_cost = 0.5", True),
+        ("[watch]\nmax_costs = 0.5", False),
     ],
 )
 def test_the_json_schema_takes_what_is_taken(text: str, is_valid: bool) -> None:

@@ -10,10 +10,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +30,9 @@ from pisama.watch.audit import without_secrets
 from pisama.watch.captured import Exchange
 from pisama.watch.counting import Counter
 from pisama.watch.engine import Engine
+from pisama.watch.providers import MESSAGES, Api
 from pisama.watch.recording import Recording
+from pisama.watch.resent import Resent
 from pisama.watch.spans_source import SpansSource
 
 _TOOLS: JSON = [
@@ -53,6 +58,7 @@ for number in range(int(sys.argv[1])):
     messages.append(answer["choices"][0]["message"])
 print(json.dumps(spent))
 """
+_REQUEST = b'{"model": "gpt-4o-mini", "messages": [%s], "tools": %s}'
 _KEPT = 40
 """Messages that the agent of the long run resends, as agents do whose context is bounded."""
 
@@ -63,33 +69,39 @@ class Stretch:
 
     steps: int
     """Number of its last step."""
+    request: float
+    """Megabytes of the request of that step."""
+    hashing: float
+    """Milliseconds of processor time for each step in the process that forwards: telling what was sent before."""
     milliseconds: float
-    """Processor time for each step: recording, redacting, counting, analysing."""
+    """The same in the process that analyses: recording, redacting, counting, analysing."""
     longest: float
     """Milliseconds of its slowest step."""
+    beside: float
+    """Milliseconds for each step of looking at the whole run, which no step waits for."""
     megabytes: float
     """Resident memory at its end."""
 
 
 def exchanges(steps: int, *, resend: bool) -> Iterator[Exchange]:
-    """A healthy agent that reads one file after another, as the proxy would see it.
+    """A healthy agent that reads one file after another, as it passes the proxy.
 
     With `resend` each request holds the whole conversation; without, its beginning and the latest messages.
     """
-    messages: list[JSON] = [
-        {"role": "system", "content": "You read files and sum them up."},
-        {"role": "user", "content": "Sum up what the files of this project are for."},
+    opening = [
+        _json({"role": "system", "content": "You read files and sum them up."}),
+        _json({"role": "user", "content": "Sum up what the files of this project are for."}),
     ]
+    whole = bytearray(b",".join(opening))
+    latest: deque[bytes] = deque(maxlen=_KEPT)
     for number in range(steps):
         text = f"I read part {number} next, since part {number - 1} names it as its successor."
-        call: JSON = {
+        call = {
             "id": f"call_{number}",
             "type": "function",
             "function": {"name": "read_file", "arguments": json.dumps({"path": f"src/part_{number}.py"})},
         }
-        answer: JSON = {"role": "assistant", "content": text, "tool_calls": [call]}
-        sent = messages if resend else [*messages[:2], *messages[2:][-_KEPT:]]
-        request = {"model": "gpt-4o-mini", "messages": sent, "tools": _TOOLS}
+        answer = {"role": "assistant", "content": text, "tool_calls": [call]}
         response = {
             "id": f"chatcmpl-{number}",
             "model": "gpt-4o-mini",
@@ -101,37 +113,65 @@ def exchanges(steps: int, *, resend: bool) -> Iterator[Exchange]:
             number=number + 1,
             provider="openai",
             path="/chat/completions",
-            request=json.dumps(request).encode(),
+            request=_REQUEST % (bytes(whole) if resend else b",".join([*opening, *latest]), _json(_TOOLS)),
             request_encoding="",
             status=200,
-            response=json.dumps(response).encode(),
+            response=_json(response),
             response_encoding="",
             started=now,
             ended=now + 500_000_000,
         )
         content = f"def part_{number}():\n    return {number * 37 % 1009}  # see part_{number + 1}"
-        messages += [answer, {"role": "tool", "tool_call_id": f"call_{number}", "content": content}]
+        new = [_json(answer), _json({"role": "tool", "tool_call_id": f"call_{number}", "content": content})]
+        if resend:
+            whole += b"," + b",".join(new)
+        latest.extend(new)
 
 
-def long_run(steps: int, stretch: int, *, resend: bool) -> Iterator[Stretch]:
-    """The cost of each stretch of a run that is analysed at every step."""
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def long_run(steps: int, stretch: int, *, resend: bool) -> list[Stretch]:
+    """The cost of each stretch of a run that is analysed at every step. The process should be its own, for memory."""
     config = Config(plugins=False)
-    recording, source, counter = Recording("benchmark"), SpansSource(), Counter()
+    resent, recording, source, counter = Resent(), Recording("benchmark"), SpansSource(), Counter()
     engine = Engine(source, chosen(config), config)
+    found: list[Stretch] = []
+    forwarding: list[float] = []
     spent: list[float] = []
+    beside = 0.0
     for exchange in exchanges(steps, resend=resend):
         start = time.process_time()
-        request = without_secrets(recording.span(exchange))
+        cut = resent.cut(exchange.number, exchange.request, MESSAGES[Api.CHAT])
+        forwarding.append((time.process_time() - start) * 1_000)
+        start = time.process_time()
+        span = recording.span(replace(exchange, request=cut.body, after=cut.after))
+        request = without_secrets(span)
         assert isinstance(request, dict)
-        for span in source.add(request, Location()):
-            counter.add(span)
+        for record in source.add(request, Location()):
+            counter.add(record)
         for _ in engine.look():
             pass
         spent.append((time.process_time() - start) * 1_000)
+        start = time.process_time()
+        if engine.is_whole_due:
+            list(engine.take(engine.whole()))
+        beside += (time.process_time() - start) * 1_000
         if len(spent) == stretch:
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            yield Stretch(exchange.number, sum(spent) / stretch, max(spent), memory)
-            spent = []
+            found.append(
+                Stretch(
+                    exchange.number,
+                    len(exchange.request) / 1e6,
+                    sum(forwarding) / stretch,
+                    sum(spent) / stretch,
+                    max(spent),
+                    beside / stretch,
+                    resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                )
+            )
+            spent, forwarding, beside = [], [], 0.0
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +248,34 @@ def main(
     show(table(f"{calls} calls of a provider that takes {delay:g} s", columns, rows))
     runs: dict[str, list[Stretch]] = {}
     for name, resend in (("bounded context", False), ("whole conversation resent", True)):
-        runs[name] = list(long_run(steps, max(1, steps // 10), resend=resend))
-        rows = [
-            (f"{each.steps:,}", f"{each.milliseconds:.1f}", f"{each.longest:.0f}", f"{each.megabytes:.0f}")
-            for each in runs[name]
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            runs[name] = process.submit(long_run, steps, max(1, steps // 10), resend=resend).result()
+        long_rows = [_row(each) for each in runs[name]]
+        columns = [
+            "to step",
+            "request, MB",
+            "hashing, ms",
+            "analysis, ms",
+            "slowest, ms",
+            "whole runs, ms",
+            "memory, MB",
         ]
-        show(table(f"A run of {steps:,} steps, {name}", ["to step", "ms a step", "slowest, ms", "MB"], rows))
+        show(table(f"A run of {steps:,} steps, {name}; processor time a step", columns, long_rows))
     if json_file is not None:
         figures = {name: [asdict(each) for each in stretches] for name, stretches in runs.items()}
         write_json(json_file, {"calls": {name: asdict(each) for name, each in seen.items()}, "runs": figures})
+
+
+def _row(stretch: Stretch) -> tuple[str, ...]:
+    return (
+        f"{stretch.steps:,}",
+        f"{stretch.request:.2f}",
+        f"{stretch.hashing:.2f}",
+        f"{stretch.milliseconds:.1f}",
+        f"{stretch.longest:.0f}",
+        f"{stretch.beside:.1f}",
+        f"{stretch.megabytes:.0f}",
+    )
 
 
 if __name__ == "__main__":

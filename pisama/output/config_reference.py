@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
-from pisama.config import Config, Suppression
+from pydantic import BaseModel
+
+from pisama.config import Config, Suppression, Watching
 from pisama.detectors.base import Detector
 from pisama.explained import fields_explained
 from pisama.output.as_json import ReportShape
@@ -28,7 +30,8 @@ def config_schema(kinds: Iterable[type[Detector]]) -> dict[str, Any]:
     schema = Config.model_json_schema()
     schema["properties"].pop("folder")
     _explain(schema, Config)
-    _explain(schema["$defs"]["Suppression"], Suppression)
+    for cls in (Suppression, Watching):
+        _explain(schema["$defs"][cls.__name__], cls)
     detectors = {}
     for kind in kinds:
         options = kind.model_json_schema()
@@ -61,6 +64,9 @@ def config_page(kinds: Iterable[type[Detector]]) -> str:
         "## Suppressions",
         _SUPPRESSIONS,
         _fields(Suppression),
+        "## Watching",
+        _WATCHING,
+        _fields(Watching),
     ]
     parts += ["## Options of detectors", _OPTIONS]
     for kind in kinds:
@@ -87,11 +93,12 @@ def _settings() -> str:
     return "\n".join(rows)
 
 
-def _fields(cls: type[Detector] | type[Suppression]) -> str:
+def _fields(cls: type[BaseModel]) -> str:
     explained = fields_explained(cls)
     rows = ["| | type | default | |", "|---|---|---|---|"]
     for name, field in cls.model_fields.items():
-        kind = "number" if field.annotation is float else "integer" if field.annotation is int else "text"
+        kinds = {field.annotation, *get_args(field.annotation)}
+        kind = "number" if float in kinds else "integer" if int in kinds else "text"
         default = "required" if field.is_required() else _default(field.default)
         meaning = " ".join(explained.get(name, "").split()).replace("|", "\\|")
         rows.append(f"| `{name}` | {kind} | {default} | {meaning} |")
@@ -105,12 +112,13 @@ def _default(value: object) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, str):
         return f'`"{value}"`'
-    return "none" if value in (frozenset(), (), {}) else f"`{value}`"
+    return "none" if value in (frozenset(), (), {}, Watching()) else f"`{value}`"
 
 
 _DOORS = {
     "plugins": ("--no-plugins", "PISAMA_PLUGINS"),
     "suppress": ("", ""),
+    "watch": ("--max-steps 200", "PISAMA_WATCH__MAX_STEPS"),
     "options": ("--option loop.min_repeats=4", "PISAMA_OPTIONS__LOOP__MIN_REPEATS"),
 }
 """The flag and the name in the environment where they do not follow from the name."""
@@ -149,6 +157,10 @@ that names it. [config.schema.json](config.schema.json) is the JSON Schema of th
 _SUPPRESSIONS = """\
 An issue that a suppression names is left out of the issues and counted as suppressed; SARIF has it with its reason. The
 reason is required. `pisama analyze --format json` shows the fingerprint of an issue."""
+
+_WATCHING = """\
+`[watch]` sets them in a file, flags of `pisama watch` for one command. Where it saves, and what it follows, is said with
+each command."""
 
 _OPTIONS = """\
 `[options.ID]` sets them in a file. Options of detectors from other packages work the same way; `pisama detectors ID`

@@ -16,10 +16,10 @@ def settings_toml(config: Config, origins: Mapping[str, str]) -> str:
 
 
 def _lines(values: dict[str, Any], origins: Mapping[str, str]) -> Iterator[str]:
-    suppressions, options = values.pop("suppress"), values.pop("options")
-    for name, value in values.items():
-        told = f"# {name} is not set" if value is None else f"{name} = {_value(value)}"
-        yield f"{told}  # {origins.get(name, 'default')}"
+    suppressions, options, watch = values.pop("suppress"), values.pop("options"), values.pop("watch")
+    yield from (_line(name, value, origins.get(name)) for name, value in values.items())
+    yield from ("", "[watch]")
+    yield from (_line(name, value, origins.get(f"watch.{name}")) for name, value in watch.items())
     for rule in suppressions:
         yield from ("", f"[[suppress]]  # {origins.get('suppress', 'default')}")
         yield from (f"{name} = {_value(value)}" for name, value in rule.items() if value is not None)
@@ -28,6 +28,11 @@ def _lines(values: dict[str, Any], origins: Mapping[str, str]) -> Iterator[str]:
         for name, value in chosen.items():
             origin = origins.get(f"options.{detector}.{name}", "default")
             yield f"{_key(name)} = {_value(value)}  # {origin}"
+
+
+def _line(name: str, value: object, origin: str | None) -> str:
+    told = f"# {name} is not set" if value is None else f"{name} = {_value(value)}"
+    return f"{told}  # {origin or 'default'}"
 
 
 def _value(value: object) -> str:

@@ -1,7 +1,8 @@
 """The analysing process: `python -m pisama.watch.analyst`, started by a session and told everything on its input.
 
-One thread takes in what comes, saves it and counts it; the main one analyses. When the session is killed, its
-pipe ends: what had come until then is saved, and the process goes away.
+One thread takes in what comes and saves it; the main one counts and judges each step; now and then one looks at
+the whole of a long run beside them. When the session is killed, its pipe ends: what had come until then is saved,
+and the process goes away.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from pisama.issue import Issue
+from pisama.output.rendering import rendered
 from pisama.output.terminal import printable
 from pisama.report import Report
 from pisama.selection import chosen
@@ -31,17 +33,33 @@ from pisama.watch.captured import (
     Found,
     FromAnalyst,
     Instructions,
-    Judged,
+    JudgedTo,
     Tally,
 )
 from pisama.watch.counting import Counter
-from pisama.watch.engine import Engine
+from pisama.watch.engine import Engine, Judged, Told
 from pisama.watch.exports import BadExportError, read_export
-from pisama.watch.follow import POLL, Followed, FollowedFile
+from pisama.watch.follow import POLL, Followed, FollowedFile, place_of
 from pisama.watch.recording import Recording
 from pisama.watch.spans_source import SpansSource
 
-_Work = tuple[dict[str, JSON], Location, int] | Ended | None
+
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    request: dict[str, JSON]
+    at: Location
+    exchange: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found in the whole of a run."""
+
+    engine: Engine
+    found: list[Judged]
+
+
+_Work = _Captured | _Looked | Ended | None
 NICENESS = 5
 MAX_PROBLEMS = 5
 """Kinds of problems that are told; the rest would say the same."""
@@ -101,7 +119,7 @@ class Intake(Thread):
             request = cleaned if isinstance(cleaned, dict) else None
         line = self._save(request) if request else None
         at = Location(self._instructions.save, line)
-        self._work.put((request or {}, at, exchange))
+        self._work.put(_Captured(request or {}, at, exchange))
 
     def _open_trail(self) -> None:
         if self._instructions.save is not None:
@@ -129,6 +147,7 @@ class Analyst:
     """Counts, analyses, and reports, until the session has ended."""
 
     def __init__(self, instructions: Instructions) -> None:
+        self._instructions = instructions
         self._config = instructions.config
         self._detectors = chosen(instructions.config)
         self._work: SimpleQueue[_Work] = SimpleQueue()
@@ -136,17 +155,19 @@ class Analyst:
         self._spans = SpansSource()
         self._engine = Engine(self._spans, self._detectors, self._config)
         self._counter = Counter()
-        self._followed = (
-            Followed(instructions.follow, instructions.follow_from) if instructions.follow else None
-        )
+        self._followed = Followed(instructions.follow, instructions.old) if instructions.follow else None
         self._files: dict[Path, Engine] = {}
+        self._counted: dict[Path, int] = {}
         self._polled = 0.0
         self._told = Tally()
         self._exchange = 0
+        self._looking: Thread | None = None
 
     def run(self) -> None:
         """Until the session ends, or is killed."""
         self._intake.start()
+        # The first report takes a while to load what it needs, and there is nothing else to do yet.
+        rendered(Report(()), "text")
         ended: Ended | None = None
         alive = True
         while alive and ended is None:
@@ -155,14 +176,17 @@ class Analyst:
                     alive = False
                 elif isinstance(work, Ended):
                     ended = work
+                elif isinstance(work, _Looked):
+                    self._looking = None
+                    self._tell_found(work.engine.take(work.found))
                 else:
-                    self._count(*work)
+                    self._count(work)
             self._tell()
             self._poll(last=ended is not None)
             if ended is None:
                 self._look(self._engine)
                 self._tell()
-                self._intake.send(Judged(self._exchange))
+                self._intake.send(JudgedTo(self._exchange))
         if ended is not None:
             self._finish(ended)
 
@@ -175,21 +199,30 @@ class Analyst:
         except Empty:
             return
 
-    def _count(self, request: dict[str, JSON], at: Location, exchange: int) -> None:
-        for span in self._spans.add(request, at):
+    def _count(self, captured: _Captured) -> None:
+        for span in self._spans.add(captured.request, captured.at):
             self._counter.add(span)
-        self._exchange = max(self._exchange, exchange)
+        self._exchange = max(self._exchange, captured.exchange)
 
     def _tell(self) -> None:
         tally = self._counter.tally
-        failed = len(self._engine.failed_calls)
+        failed = sum(len(each.failed_calls) for each in (self._engine, *self._files.values()))
         told = replace(tally, exchange=self._exchange, errors=tally.errors + failed)
         if told != self._told:
             self._told = told
             self._intake.send(told)
 
     def _look(self, engine: Engine) -> None:
-        for issue, worse in engine.look():
+        self._tell_found(engine.look())
+        if engine.is_whole_due and self._looking is None:
+            self._looking = Thread(target=self._look_at_whole, args=(engine,), daemon=True)
+            self._looking.start()
+
+    def _look_at_whole(self, engine: Engine) -> None:
+        self._work.put(_Looked(engine, engine.whole()))
+
+    def _tell_found(self, told: Iterable[Told]) -> None:
+        for issue, worse in told:
             self._intake.send(Found(self._numbered(issue), worse))
 
     def _numbered(self, issue: Issue) -> Issue:
@@ -207,17 +240,15 @@ class Analyst:
             if engine is None:
                 engine = self._files[file.path] = Engine(file, self._detectors, self._config)
             self._look(engine)
-            self._show(file)
+            self._show(file, engine)
 
-    def _show(self, file: FollowedFile) -> None:
-        """What a followed file adds to the counts: the file itself, and what its agent does now."""
-        sources = self._counter.tally.sources
-        self._counter.tally = replace(
-            self._counter.tally,
-            spans=self._counter.tally.spans + 1,
-            now=f"{printable(file.path.name)}: line {file.steps:,}",
-            sources=sources if "files" in sources else (*sources, "files"),
-        )
+    def _show(self, file: FollowedFile, engine: Engine) -> None:
+        """What a followed file adds to the counts: the acts that are new in it."""
+        acts = sorted((step for trace in engine.latest for step in trace.steps), key=place_of)
+        self._counted[file.path] = self._counter.add_acts(acts, self._counted.get(file.path, file.before))
+        tally = self._counter.tally
+        sources = tally.sources if "files" in tally.sources else (*tally.sources, "files")
+        self._counter.tally = replace(tally, spans=tally.spans + 1, sources=sources)
         self._tell()
 
     def _finish(self, ended: Ended) -> None:
@@ -227,7 +258,18 @@ class Analyst:
             tuple(error for each in reports for error in each.errors),
         )
         unread = self._followed.problems if self._followed is not None else ()
-        self._intake.send(Finished(report, self._told, (*self._intake.problems, *unread)))
+        self._intake.send(
+            Finished(
+                reports=tuple(
+                    rendered(report, each.format, color=each.color, width=each.width)
+                    for each in self._instructions.written
+                ),
+                steps=sum(trace.totals.steps for trace in report.traces),
+                exit_code=report.exit_code(self._instructions.fail_on),
+                tally=self._told,
+                problems=(*self._intake.problems, *unread, *map(str, report.errors)),
+            )
+        )
 
 
 def main() -> None:

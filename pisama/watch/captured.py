@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pisama.config import Config
-from pisama.issue import Issue
-from pisama.report import Report
+from pisama.issue import Issue, Level
+from pisama.report import Exit
 
 
-class Start(Enum):
-    """From where a followed file is read."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A form in which the report is wanted."""
 
-    BEGINNING = "beginning"
-    NOW = "now"
+    format: str
+    color: bool = False
+    width: int = 100
+    """Columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,15 @@ class Instructions:
 
     config: Config
     command: tuple[str, ...]
+    written: tuple[Written, ...]
+    fail_on: Level | None
+    """The level from which on an issue is a failure; None when none is."""
     save: str | None
     """File that captured spans are appended to."""
     keep_secrets: bool = False
     follow: tuple[str, ...] = ()
-    follow_from: Start | None = None
+    old: Mapping[Path, int] = field(default_factory=dict)
+    """Sizes, in bytes, of the followed files of which only what comes from now on counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,9 @@ class Exchange:
     """Why the exchange broke off: the connection failed, was reset, or the program gave up waiting."""
     traceparent: str | None = None
     """W3C trace context that the program sent along."""
+    after: int | None = None
+    """The exchange whose request, up to the end of its messages, the request begins with. `request` is then only
+    what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedTo:
     """All exchanges up to this one have been analysed."""
 
     exchange: int
@@ -119,10 +130,15 @@ class Judged:
 class Finished:
     """The report on the whole run; the analysing process has ended."""
 
-    report: Report
+    reports: tuple[str, ...]
+    """In each form that was wanted. Written here, where all that it takes is loaded."""
+    exit_code: Exit
+    """Of `pisama analyze` with this report."""
+    steps: int
+    """Acts of agents in the report."""
     tally: Tally
     problems: tuple[str, ...] = field(default=())
-    """What went wrong with saving or following, one line each."""
+    """What went wrong with saving, following or reading, one line each."""
 
 
-FromAnalyst: TypeAlias = Tally | Found | Judged | Finished
+FromAnalyst: TypeAlias = Tally | Found | JudgedTo | Finished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pisama.loaders import names
@@ -11,8 +12,9 @@ from pisama.loaders.span_steps import usage_of
 from pisama.loaders.spans import SpanRecord
 from pisama.loaders.values import as_string
 from pisama.output.terminal import printable
-from pisama.trace import ToolCall
+from pisama.trace import Step, ToolCall, Usage
 from pisama.watch.captured import Tally
+from pisama.watch.follow import place_of
 from pisama.watch.prices import price_of
 
 MAX_NOW = 100
@@ -48,25 +50,40 @@ class Counter:
             return
         self._count(span)
 
+    def add_acts(self, steps: Iterable[Step], latest: int) -> int:
+        """The acts of a followed file that were recorded after this line, or number; the last of them."""
+        for step in steps:
+            if place_of(step) <= latest:
+                continue
+            latest = place_of(step)
+            self._sum_up(step.text, step.tool_calls, step.usage, step.error)
+        return latest
+
     def _count(self, span: SpanRecord) -> None:
         text, _, calls, _ = join_said(read_conversation(span).said)
         usage = usage_of(span.attributes)
-        cost = usage.cost if usage is not None else None
-        if usage is not None and cost is None:
+        if usage is not None and usage.cost is None:
             model = as_string(names.look_up(span.attributes, names.MODEL))
-            cost = price_of(usage, model, as_string(span.attributes.get("gen_ai.provider.name")) or "")
+            provider = as_string(span.attributes.get("gen_ai.provider.name")) or ""
+            usage = replace(usage, cost=price_of(usage, model, provider))
+        self._numbers[span.id] = self.tally.steps + 1
+        failure = (span.status_message or "no reason given") if span.status == "error" else None
+        self._sum_up(text, calls, usage, failure)
+
+    def _sum_up(
+        self, text: str, calls: tuple[ToolCall, ...], usage: Usage | None, failure: str | None
+    ) -> None:
         before = self.tally
-        failed = span.status == "error"
-        self._numbers[span.id] = before.steps + 1
+        cost = usage.cost if usage is not None else None
         self.tally = replace(
             before,
             steps=before.steps + 1,
             calls=before.calls + len(calls),
-            errors=before.errors + failed,
+            errors=before.errors + (failure is not None),
             tokens=before.tokens + (usage.tokens if usage is not None else 0),
             cost=before.cost if cost is None else (before.cost or 0.0) + cost,
             unpriced=before.unpriced + (usage is not None and cost is None),
-            now=_words(span, text, calls),
+            now=_words(text, calls, failure),
         )
 
     def _is_known(self, span: SpanRecord) -> bool:
@@ -89,12 +106,12 @@ class Counter:
         return False
 
 
-def _words(span: SpanRecord, text: str, calls: tuple[ToolCall, ...]) -> str:
+def _words(text: str, calls: tuple[ToolCall, ...], failure: str | None) -> str:
     """What the agent does, as a call of a tool or as the beginning of what it says."""
-    if span.status == "error":
-        words = f"the model call failed: {span.status_message or 'no reason given'}"
+    if failure is not None:
+        words = f"the model call failed: {failure}"
     elif calls:
-        words = ", ".join(f"{call.name}({_arguments(call)})" for call in calls)
+        words = "calls " + ", ".join(f"{call.name}({_arguments(call)})" for call in calls)
     else:
         words = f"says: {text.strip()}"
     return _short(printable(words), MAX_NOW)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from pisama.config import Config
 from pisama.issue import Level
-from pisama.report import Exit, Report
-from pisama.watch.captured import Instructions, Start
+from pisama.report import Exit
+from pisama.watch.captured import Instructions, Written
 from pisama.watch.live import Limits, View
 from pisama.watch.prices import can_price
 from pisama.watch.session import AnalystLostError, Outcome, watch
@@ -18,6 +21,8 @@ from pisama.watch.session import AnalystLostError, Outcome, watch
 CANNOT_START = 127
 """Exit code of shells for a command that does not exist."""
 NOT_EXECUTABLE = 126
+ENTRY_POINTS = "pisama.detectors"
+"""Entry point group of other packages' detectors, as in `pisama.selection`, which loads ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,6 @@ class Request:
 
     command: tuple[str, ...]
     config: Config
-    stop_on: str | None = None
-    max_cost: float | None = None
-    max_tokens: int | None = None
-    max_steps: int | None = None
-    timeout: float | None = None
     follow: tuple[str, ...] = ()
     follow_from: str | None = None
     save: Path | None = None
@@ -38,13 +38,15 @@ class Request:
     keep_secrets: bool = False
     fail_on: Level | None = Level.HIGH
     quiet: bool = False
+    written: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """What is left to say when it is over."""
 
-    report: Report
+    reports: tuple[str, ...]
+    """In each form that was wanted; none when there is none to be had."""
     exit_code: int
     told: tuple[str, ...] = ()
     """Said after the report: why it was stopped, what was not captured, where it is saved."""
@@ -56,39 +58,47 @@ def run(request: Request) -> End:
     """Runs the command under watch. Raises ValueError for options that cannot be followed."""
     if not request.command and not request.follow:
         raise ValueError("there is nothing to watch: give a command, or files with --follow")
-    if request.max_cost is not None and not can_price():
+    wanted = request.config.watch
+    if wanted.max_cost is not None and not can_price():
         raise ValueError("--max-cost needs the prices of genai-prices: pip install 'pisama[watch]'")
     _check(request.config)
     limits = Limits(
-        steps=request.max_steps,
-        tokens=request.max_tokens,
-        cost=request.max_cost,
-        seconds=request.timeout,
+        steps=wanted.max_steps,
+        tokens=wanted.max_tokens,
+        cost=wanted.max_cost,
+        seconds=wanted.timeout,
         stop_on=_stop_on(request),
     )
     save = None if request.no_save else str(request.save or _default_trail())
+    follow = tuple(str(Path(path).expanduser()) for path in request.follow)
     instructions = Instructions(
         config=request.config,
         command=request.command,
+        written=request.written,
+        fail_on=request.fail_on,
         save=save,
         keep_secrets=request.keep_secrets,
-        follow=request.follow,
-        follow_from=Start(request.follow_from) if request.follow_from else None,
+        follow=follow,
+        old=_sizes(follow, request.follow_from),
     )
     try:
         outcome = watch(instructions, limits, View(limits, quiet=request.quiet))
     except AnalystLostError as error:
-        return End(Report(()), Exit.CRASHED, (str(error),))
+        return End((), Exit.CRASHED, (str(error),))
     except FileNotFoundError as error:
-        return End(Report(()), CANNOT_START, (f"{error.filename}: {error.strerror}",))
+        return End((), CANNOT_START, (f"{error.filename}: {error.strerror}",))
     except OSError as error:
-        return End(Report(()), NOT_EXECUTABLE, (f"{error.filename or 'watch'}: {error.strerror or error}",))
+        return End((), NOT_EXECUTABLE, (f"{error.filename or 'watch'}: {error.strerror or error}",))
     return _end(request, outcome, save)
 
 
 def _check(config: Config) -> None:
-    """Raises `ConfigError` when this names detectors or options that there are not. Costs nothing for the default."""
-    if config != Config():
+    """Raises `ConfigError` when this names detectors or options that there are not, or a detector cannot be had.
+
+    Detectors are loaded for that, here as in the analysing process, only where that can be.
+    """
+    named = config.select or config.ignore or config.options
+    if named or (config.plugins and entry_points(group=ENTRY_POINTS)):
         from pisama.selection import chosen
 
         chosen(config)
@@ -97,7 +107,7 @@ def _check(config: Config) -> None:
 def _end(request: Request, outcome: Outcome, save: str | None) -> End:
     told = [f"the command was stopped: {outcome.stopped}"] if outcome.stopped and request.command else []
     finished = outcome.finished
-    if finished.tally.unpriced and request.max_cost is not None:
+    if finished.tally.unpriced and request.config.watch.max_cost is not None:
         told.append(
             f"{finished.tally.unpriced} calls have no known price and were not counted for --max-cost"
         )
@@ -105,13 +115,13 @@ def _end(request: Request, outcome: Outcome, save: str | None) -> End:
         told += _nothing(outcome)
     if save is not None and Path(save).is_file():
         told.append(f"saved in {save}")
-    return End(finished.report, _exit_code(request, outcome), tuple(told), finished.problems)
+    return End(finished.reports, _exit_code(request, outcome), tuple(told), finished.problems)
 
 
 def _exit_code(request: Request, outcome: Outcome) -> int:
     if not _captured(outcome):
         return Exit.UNREADABLE
-    own = outcome.finished.report.exit_code(request.fail_on)
+    own = outcome.finished.exit_code
     if own in (Exit.CRASHED, Exit.ISSUES) or (outcome.stopped and request.command):
         return own if own is Exit.CRASHED else Exit.ISSUES
     return outcome.exit_code if outcome.exit_code is not None else own
@@ -119,7 +129,7 @@ def _exit_code(request: Request, outcome: Outcome) -> int:
 
 def _captured(outcome: Outcome) -> bool:
     """Whether anything that an agent did was captured; the spans of a web server are nothing of the kind."""
-    return any(trace.totals.steps for trace in outcome.finished.report.traces)
+    return outcome.finished.steps > 0
 
 
 def _nothing(outcome: Outcome) -> list[str]:
@@ -136,7 +146,7 @@ def _nothing(outcome: Outcome) -> list[str]:
 
 
 def _stop_on(request: Request) -> Level | str | None:
-    wanted = request.stop_on
+    wanted = request.config.watch.stop_on
     if wanted is None:
         return None
     if wanted in [level.value for level in Level]:
@@ -149,6 +159,18 @@ def _stop_on(request: Request) -> Level | str | None:
             f"--stop-on takes a level or a detector, not {wanted!r}{did_you_mean(wanted, known)}"
         )
     return wanted
+
+
+def _sizes(paths: Iterable[str], begin: str | None) -> dict[Path, int]:
+    """The files that are there, of whose content only what comes from now on counts: by default those in folders."""
+    sizes: dict[Path, int] = {}
+    for path in map(Path, paths):
+        if (begin or ("now" if path.is_dir() else "beginning")) == "now":
+            inside = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
+            for each in inside or [path]:
+                with suppress(OSError):
+                    sizes[each] = each.stat().st_size
+    return sizes
 
 
 def _default_trail() -> Path:

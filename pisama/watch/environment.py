@@ -25,11 +25,26 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY
 
 
 def child_environment(
-    environment: Mapping[str, str], addresses: Mapping[str, str], *, receiver_url: str
+    environment: Mapping[str, str], addresses: Mapping[str, str], *, receiver_url: str | None
 ) -> dict[str, str]:
-    """The user's environment with the addresses of the providers and of the receiver replaced by ours."""
-    exports = any(name.startswith("OTEL_EXPORTER_OTLP_") for name in environment)
-    child = {**_UNLESS_SET, **({} if exports else _NOBODY_ASKED), **environment, **addresses}
+    """The user's environment with the addresses of the providers and of the receiver replaced by ours.
+
+    Without a receiver, what OpenTelemetry is told stays as it is.
+    """
+    child = {**environment, **addresses}
+    if receiver_url is not None:
+        _send_spans_to(receiver_url, child)
+    if any(environment.get(name) for name in _PROXIES):
+        for name in ("no_proxy", "NO_PROXY"):
+            before = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+            child[name] = _with(before, LOOPBACK)
+    return child
+
+
+def _send_spans_to(receiver_url: str, child: dict[str, str]) -> None:
+    exports = any(name.startswith("OTEL_EXPORTER_OTLP_") for name in child)
+    for name, value in (_UNLESS_SET if exports else {**_UNLESS_SET, **_NOBODY_ASKED}).items():
+        child.setdefault(name, value)
     for name in _OF_SIGNALS:
         child.pop(name, None)
     for signal in _HEADERS:
@@ -37,15 +52,8 @@ def child_environment(
         child.pop(f"OTEL_EXPORTER_OTLP_{signal}HEADERS", None)
     child["OTEL_EXPORTER_OTLP_ENDPOINT"] = receiver_url
     child["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
-    child["OTEL_TRACES_EXPORTER"] = _with(environment.get("OTEL_TRACES_EXPORTER", ""), "otlp", without="none")
-    child["OTEL_SEMCONV_STABILITY_OPT_IN"] = _with(
-        environment.get("OTEL_SEMCONV_STABILITY_OPT_IN", ""), LATEST
-    )
-    if any(environment.get(name) for name in _PROXIES):
-        for name in ("no_proxy", "NO_PROXY"):
-            before = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-            child[name] = _with(before, LOOPBACK)
-    return child
+    child["OTEL_TRACES_EXPORTER"] = _with(child.get("OTEL_TRACES_EXPORTER", ""), "otlp", without="none")
+    child["OTEL_SEMCONV_STABILITY_OPT_IN"] = _with(child.get("OTEL_SEMCONV_STABILITY_OPT_IN", ""), LATEST)
 
 
 def _with(listed: str, item: str, *, without: str = "") -> str:

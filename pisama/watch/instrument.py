@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeAlias
 
 SECONDS = 10
 """How long the command's interpreter may take to say what is installed."""
@@ -27,6 +28,8 @@ _OF_AGENTS = re.compile(
     r"langchain|llama|crewai|bedrock|mistral|cohere|groq|ollama|openai-agents|claude-agent)",
 )
 _GROUP = "opentelemetry_instrumentor"
+_HTTP = "otlp_proto_http"
+"""Name of the exporter among the entry points of an SDK."""
 _QUESTION = """
 import json
 from importlib.metadata import entry_points
@@ -37,7 +40,8 @@ try:
 except ImportError:
     folder = None
 found = [(entry.name, entry.dist.name.lower()) for entry in entry_points(group="opentelemetry_instrumentor")]
-print(json.dumps([folder, found]))
+exporters = [entry.name for entry in entry_points(group="opentelemetry_traces_exporter")]
+print(json.dumps([folder, found, exporters]))
 """
 
 
@@ -48,6 +52,9 @@ class Instrumentation:
     variables: Mapping[str, str]
     told: str
     """What was done, or why nothing was, in one line."""
+    can_export: bool = True
+    """False where the command's OpenTelemetry has exporters, and none for OTLP over HTTP: an SDK that is asked for one
+    that it does not have ends the program."""
 
 
 def instrument(command: Sequence[str], environment: Mapping[str, str]) -> Instrumentation:
@@ -55,7 +62,11 @@ def instrument(command: Sequence[str], environment: Mapping[str, str]) -> Instru
     interpreter = interpreter_of(command, environment) if command else None
     if interpreter is None:
         return Instrumentation({}, "instrumentation of Python: the command is no Python program")
-    folder, entries = _installed(interpreter, environment)
+    folder, entries, exporters = _installed(interpreter, environment)
+    if exporters and _HTTP not in exporters:
+        return Instrumentation(
+            {}, "OTLP: opentelemetry-exporter-otlp-proto-http is not installed beside it", can_export=False
+        )
     useful = [name for name, distribution in entries if _OF_AGENTS.match(distribution)]
     if folder is None:
         return Instrumentation(
@@ -93,8 +104,11 @@ def interpreter_of(command: Sequence[str], environment: Mapping[str, str]) -> Pa
     return Path(words[0]) if words and _PYTHON.match(Path(words[0]).name) else None
 
 
-def _installed(interpreter: Path, environment: Mapping[str, str]) -> tuple[str | None, list[tuple[str, str]]]:
-    """The folder of the mechanism, and the instrumentors with their distributions."""
+_Installed: TypeAlias = tuple[str | None, list[tuple[str, str]], list[str]]
+
+
+def _installed(interpreter: Path, environment: Mapping[str, str]) -> _Installed:
+    """The folder of the mechanism, the instrumentors with their distributions, and the exporters of spans."""
     if interpreter.absolute().parent == Path(sys.executable).absolute().parent:
         return _beside_us()
     try:
@@ -106,17 +120,18 @@ def _installed(interpreter: Path, environment: Mapping[str, str]) -> tuple[str |
             check=True,
             stdin=subprocess.DEVNULL,
         )
-        folder, found = json.loads(answer.stdout)
+        folder, found, exporters = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
-        return None, []
-    return folder, [(name, distribution) for name, distribution in found]
+        return None, [], []
+    return folder, [(name, distribution) for name, distribution in found], exporters
 
 
-def _beside_us() -> tuple[str | None, list[tuple[str, str]]]:
+def _beside_us() -> _Installed:
     """The same, where the command runs in our own environment."""
+    exporters = [entry.name for entry in entry_points(group="opentelemetry_traces_exporter")]
     if find_spec("opentelemetry.distro") is None:
-        return None, []
+        return None, [], exporters
     mechanism = find_spec("opentelemetry.instrumentation.auto_instrumentation")
     folders = list(mechanism.submodule_search_locations or ()) if mechanism is not None else []
     found = [(entry.name, entry.dist.name.lower()) for entry in entry_points(group=_GROUP) if entry.dist]
-    return next(iter(folders), None), found
+    return next(iter(folders), None), found, exporters

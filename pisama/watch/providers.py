@@ -51,6 +51,14 @@ class Api(StrEnum):
     GENERATE = "generate_content"
 
 
+MESSAGES: Mapping[Api, str] = {
+    Api.CHAT: "messages",
+    Api.MESSAGES: "messages",
+    Api.RESPONSES: "input",
+    Api.GENERATE: "contents",
+}
+"""The field of a request that holds the conversation."""
+
 _SUFFIXES = {
     "/chat/completions": Api.CHAT,
     "/responses": Api.RESPONSES,

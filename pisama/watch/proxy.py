@@ -16,14 +16,15 @@ import h11
 
 from pisama.watch.captured import Exchange
 from pisama.watch.incoming import Incoming
-from pisama.watch.providers import Route, api_of
+from pisama.watch.providers import MESSAGES, Route, api_of
+from pisama.watch.resent import Cut, Resent
 from pisama.watch.upstream import BLOCK, Upstream, connect
 
 MAX_KEPT = 256 << 20
 """Bytes of one body that are kept; what is larger is passed on all the same."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Copy:
     """What is kept of one exchange while it goes on."""
 
@@ -39,12 +40,16 @@ class Copy:
 
 
 class Proxy:
-    """Serves one route. `before` is awaited ahead of each call of a model, `record` gets the exchange."""
+    """Serves one route, to its provider and to nowhere else.
+
+    `before` is awaited ahead of each call of a model, which it is told by an object and the host; `record` gets
+    the exchange.
+    """
 
     def __init__(
         self,
         route: Route,
-        before: Callable[[], Awaitable[None]],
+        before: Callable[[Copy, str], Awaitable[None]],
         record: Callable[[Route, Copy, int], None],
         say: Callable[[str], None],
     ) -> None:
@@ -58,14 +63,15 @@ class Proxy:
         """One request; False when the connection is not to be used again."""
         path = target.partition("?")[0].removeprefix(self._route.path)
         is_call = request.method == b"POST" and api_of(path) is not None
-        if is_call:
-            await self._before()
         copy = Copy(
             path,
             time.time_ns(),
             _header(request.headers, b"content-encoding"),
             _header(request.headers, b"traceparent") or None,
         )
+        if is_call:
+            await self._before(copy, self._route.host)
+            copy.started = time.time_ns()
         upstream: Upstream | None = None
         try:
             upstream = await self._exchange(request, incoming, target, copy)
@@ -225,13 +231,16 @@ async def _tunnel(incoming: Incoming, upstream: Upstream) -> None:
     await asyncio.gather(*pumps, return_exceptions=True)
 
 
-def exchange_of(number: int, route: Route, copy: Copy, ended: int) -> Exchange:
-    """The finished exchange."""
+def exchange_of(number: int, route: Route, copy: Copy, ended: int, resent: Resent) -> Exchange:
+    """The finished exchange, without what was sent before."""
+    request = bytes(copy.request)
+    api = api_of(copy.path)
+    cut = Cut(request) if copy.encoding or api is None else resent.cut(number, request, MESSAGES[api])
     return Exchange(
         number=number,
         provider=route.provider,
         path=copy.path,
-        request=bytes(copy.request),
+        request=cut.body,
         request_encoding=copy.encoding,
         status=copy.status,
         response=bytes(copy.response),
@@ -240,6 +249,7 @@ def exchange_of(number: int, route: Route, copy: Copy, ended: int) -> Exchange:
         ended=ended,
         error=copy.error,
         traceparent=copy.traceparent,
+        after=cut.after,
     )
 
 

@@ -16,9 +16,10 @@ from pisama.loaders.values import as_string, first, to_json
 from pisama.trace import JSON, ToolCall, Usage
 from pisama.watch.answers import decoded, finish_of, object_in, read_answer
 from pisama.watch.captured import Exchange
-from pisama.watch.conversations import Conversation, Conversations, News
+from pisama.watch.conversations import Conversations, News
 from pisama.watch.prices import price_of
-from pisama.watch.providers import Api, api_of
+from pisama.watch.providers import MESSAGES, Api, api_of
+from pisama.watch.resent import new_fields
 
 MAX_ERROR = 2_000
 """Characters of a provider's error message that are kept."""
@@ -36,22 +37,22 @@ class Recording:
     def __init__(self, service: str) -> None:
         self._service = service
         self._conversations = Conversations()
-        self._open: dict[str, tuple[Conversation, int]] = {}
+        self._open: dict[str, tuple[str, int]] = {}
 
     def span(self, exchange: Exchange) -> dict[str, JSON] | None:
         """The exchange as an OTLP/JSON request with one span; None when it calls no model."""
         api = api_of(exchange.path)
         if api is None:
             return None
-        request = object_in(decoded(exchange.request, exchange.request_encoding))
+        request = _request(api, exchange)
         answer = read_answer(api, decoded(exchange.response, exchange.response_encoding))
-        news = self._conversations.take(api, request)
+        news = self._conversations.take(api, request, exchange.number, exchange.after)
         failure = _failure(exchange, answer)
         if failure is None:
             self._conversations.answered(news, answer)
         conversation = news.conversation
         if news.begins:
-            self._open[conversation.trace_id] = (conversation, exchange.started)
+            self._open[conversation.trace_id] = (conversation.root_id, exchange.started)
         told = _TRACEPARENT.fullmatch(exchange.traceparent or "")
         trace_id, parent_id = told.groups() if told else (conversation.trace_id, conversation.root_id)
         span: dict[str, JSON] = {
@@ -69,12 +70,12 @@ class Recording:
 
     def ends(self, exit_code: int | None, ended: int) -> Iterable[dict[str, JSON]]:
         """A span around each conversation: written when the command has ended, it tells that the record is whole."""
-        for conversation, started in self._open.values():
+        for trace_id, (root_id, started) in self._open.items():
             failed = bool(exit_code)
             yield self._envelope(
                 {
-                    "traceId": conversation.trace_id,
-                    "spanId": conversation.root_id,
+                    "traceId": trace_id,
+                    "spanId": root_id,
                     "name": self._service,
                     "kind": 1,
                     "startTimeUnixNano": str(started),
@@ -88,6 +89,12 @@ class Recording:
         resource: JSON = {"attributes": _attributes({"service.name": self._service})}
         scoped: JSON = {"scope": {"name": WATCH_SCOPE}, "spans": [span]}
         return {"resourceSpans": [{"resource": resource, "scopeSpans": [scoped]}]}
+
+
+def _request(api: Api, exchange: Exchange) -> dict[str, JSON]:
+    if exchange.after is not None:
+        return new_fields(exchange.request, MESSAGES[api])
+    return object_in(decoded(exchange.request, exchange.request_encoding))
 
 
 def _failure(exchange: Exchange, answer: Mapping[str, JSON]) -> str | None:

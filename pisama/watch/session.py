@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from pisama.watch import frames
@@ -18,17 +17,18 @@ from pisama.watch.captured import (
     Found,
     FromRecorder,
     Instructions,
-    Judged,
+    JudgedTo,
     Tally,
 )
 from pisama.watch.environment import child_environment
 from pisama.watch.incoming import LoopbackServer
 from pisama.watch.instrument import instrument
-from pisama.watch.live import Limits, View
+from pisama.watch.live import TICK, Limits, View
 from pisama.watch.process import GRACE, Command
 from pisama.watch.providers import Route, routes_for
 from pisama.watch.proxy import Copy, Proxy, exchange_of
 from pisama.watch.receiver import Receiver, tees_of
+from pisama.watch.resent import Resent
 
 PATIENCE = 5.0
 """Seconds that a call waits for the analysis of those before it, when the run may have to be stopped."""
@@ -67,6 +67,7 @@ class Session:
         self._grace = grace
         self._analyst: asyncio.subprocess.Process | None = None
         self._exchanges = 0
+        self._resent = Resent()
         self._judged = asyncio.Condition()
         self._judged_to = 0
         self._tally = Tally()
@@ -83,6 +84,7 @@ class Session:
             start_new_session=True,
         )
         self._send(self._instructions)
+        ticking = asyncio.create_task(self._tick())
         listening = asyncio.create_task(self._listen())
         server = LoopbackServer()
         try:
@@ -90,13 +92,18 @@ class Session:
             receiver = Receiver(tees_of(environment), self._send, self._view.say)
             variables, routes = self._addresses(server, receiver, environment)
             instrumentation = instrument(self._instructions.command, environment)
-            changed = child_environment(environment, variables, receiver_url=f"{server.base}/otlp")
+            changed = child_environment(
+                environment,
+                variables,
+                receiver_url=f"{server.base}/otlp" if instrumentation.can_export else None,
+            )
             code, stopped = await self._attend({**changed, **instrumentation.variables}, listening)
             await receiver.finish()
         except BaseException:
             await self._abandon(listening)
             raise
         finally:
+            ticking.cancel()
             await server.close()
         by_itself = stopped is None and (code is None or code < _BY_SIGNAL)
         self._send(Ended(code, whole=by_itself))
@@ -109,6 +116,11 @@ class Session:
             *(f"files: {path}" for path in self._instructions.follow),
         )
         return Outcome(finished, code, stopped, tried)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._view.tick()
 
     async def _abandon(self, listening: asyncio.Task[Finished]) -> None:
         """Ends the analysing process without its report."""
@@ -137,8 +149,6 @@ class Session:
             return await self._attend_files(listening)
         command = Command(self._instructions.command, environment)
         running = asyncio.create_task(command.wait())
-        # What writes the report takes a while to load, and there is nothing else to do meanwhile.
-        loading = asyncio.create_task(asyncio.to_thread(import_module, "pisama.output.as_text"))
         try:
             await _first(running, self._stop, listening, seconds=self._limits.seconds)
             if listening.done():
@@ -155,7 +165,7 @@ class Session:
         finally:
             if not running.done():
                 await command.stop(0)
-            await asyncio.gather(running, loading, return_exceptions=True)
+            await asyncio.gather(running, return_exceptions=True)
             command.release()
 
     async def _attend_files(self, listening: asyncio.Task[Finished]) -> tuple[int | None, str | None]:
@@ -199,7 +209,7 @@ class Session:
             self._view.issue(message.issue, worse=message.worse)
             if self._limits.stops(message.issue):
                 self._end(f"{message.issue.level.value} {message.issue.type}: {message.issue.summary}")
-        elif isinstance(message, Judged):
+        elif isinstance(message, JudgedTo):
             async with self._judged:
                 self._judged_to = message.exchange
                 self._judged.notify_all()
@@ -208,10 +218,13 @@ class Session:
         if not self._stop.done():
             self._stop.set_result(reason)
 
-    async def _before_call(self) -> None:
+    async def _before_call(self, call: Copy, host: str) -> None:
         """Holds a call back until what came before it is judged, when that may end the run."""
-        if not self._limits.hold:
-            return
+        if self._limits.hold:
+            await self._judged_so_far()
+        self._view.asks(call, host)
+
+    async def _judged_so_far(self) -> None:
         last = self._exchanges
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE), self._judged:
@@ -221,8 +234,9 @@ class Session:
             await asyncio.get_running_loop().create_future()
 
     def _record(self, route: Route, copy: Copy, ended: int) -> None:
+        self._view.answered(copy)
         self._exchanges += 1
-        self._send(exchange_of(self._exchanges, route, copy, ended))
+        self._send(exchange_of(self._exchanges, route, copy, ended, self._resent))
 
     def _send(self, message: FromRecorder) -> None:
         assert self._analyst is not None

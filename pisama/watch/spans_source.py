@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pisama.issue import Issue
 from pisama.loaders import names
 from pisama.loaders.otlp import read_request, runs_of
 from pisama.loaders.span_logs import LogRecord
@@ -53,3 +54,7 @@ class SpansSource:
         kept = {(span.trace_id, span.id) for span in spans}
         logs = [log for log in self._logs[-bound:] if (log.trace_id, log.span_id) in kept]
         return runs_of((*spans, *logs)) if spans else ()
+
+    def is_old(self, trace: Trace, issue: Issue) -> bool:  # noqa: ARG002 - a session records from its beginning
+        """Nothing is."""
+        return False

@@ -77,6 +77,22 @@ def test_the_users_own_settings_are_kept_beside_ours() -> None:
     }
 
 
+def test_without_a_receiver_what_opentelemetry_is_told_stays() -> None:
+    told = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317"}
+    assert child_environment(told, {}, receiver_url=None) == told
+
+
+def test_a_program_that_could_export_by_grpc_alone_is_not_made_to_by_http(tmp_path: Path) -> None:
+    interpreter = tmp_path / "python3"
+    interpreter.write_text('#!/bin/sh\necho \'[null, [], ["console", "otlp_proto_grpc"]]\'\n')
+    interpreter.chmod(0o755)
+    done = instrument([str(interpreter)], {})
+    assert not done.can_export
+    assert "opentelemetry-exporter-otlp-proto-http is not installed" in done.told
+    interpreter.write_text('#!/bin/sh\necho \'[null, [], ["console", "otlp_proto_http"]]\'\n')
+    assert instrument([str(interpreter)], {}).can_export
+
+
 def test_exports_go_on_to_where_they_went_before() -> None:
     assert tees_of({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/", "OTEL_LOGS_EXPORTER": "none"}) == {
         "traces": Tee("http://c:4318/v1/traces"),

@@ -14,6 +14,7 @@ from pisama.watch.captured import Exchange
 from pisama.watch.incoming import LoopbackServer
 from pisama.watch.providers import Route
 from pisama.watch.proxy import Copy, Proxy, exchange_of
+from pisama.watch.resent import Resent
 
 REQUEST = (
     b"POST /v1/chat/completions?key=AIzaSecret HTTP/1.1\r\nHost: %s\r\nX-Odd-CASE: kept \r\n"
@@ -67,16 +68,17 @@ def through(port: int, asked: Callable[[str], bytes]) -> tuple[bytes, list[Excha
     """What a program gets that asks by way of the proxy, what was recorded, and what was said."""
     recorded: list[Exchange] = []
     said: list[str] = []
+    resent = Resent()
 
     async def run() -> bytes:
         server = LoopbackServer()
         await server.start()
 
-        async def before() -> None:
+        async def before(call: Copy, host: str) -> None:
             pass
 
         def record(route: Route, copy: Copy, ended: int) -> None:
-            recorded.append(exchange_of(len(recorded) + 1, route, copy, ended))
+            recorded.append(exchange_of(len(recorded) + 1, route, copy, ended, resent))
 
         route = Route("openai", "openai", f"http://127.0.0.1:{port}/v1")
         address = server.register("openai", Proxy(route, before, record, said.append).serve)
@@ -133,6 +135,17 @@ def test_nobody_gets_in_without_the_word_in_the_address() -> None:
         got, recorded, _ = through(port, lambda address: ask(port_of(address), REQUEST % b"127.0.0.1"))
     assert got.startswith(b"HTTP/1.1 404")
     assert (heard, recorded) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "line", [b"CONNECT evil.example:443", b"GET http://evil.example/", b"POST //evil.example/v1/messages"]
+)
+def test_nobody_is_led_anywhere_but_to_the_provider(line: bytes) -> None:
+    with answering(ANSWERS["length"]) as (port, heard):
+        request = line + b" HTTP/1.1\r\nHost: evil.example\r\n\r\n"
+        got, _, _ = through(port, lambda address: ask(port_of(address), request))
+    assert got.startswith(b"HTTP/1.1 404")
+    assert heard == []
 
 
 def test_only_this_machine_can_connect() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from pisama.trace import JSON, Location, Step, Trace
 from pisama.watch.captured import Exchange
+from pisama.watch.providers import MESSAGES, Api, api_of
 from pisama.watch.recording import Recording
+from pisama.watch.resent import Resent
 from pisama.watch.spans_source import SpansSource
 from tests.watch.provider import Turn, chat, generate, messages, responses
 
@@ -170,6 +173,33 @@ def test_another_task_is_another_run_and_a_shortened_history_is_the_same() -> No
         )
     )
     assert [len(trace.steps) for trace in found] == [3, 1]
+
+
+@pytest.mark.parametrize("protocol", PATHS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("kept", [None, 4], ids=["whole conversation", "bounded context"])
+def test_a_long_run_is_the_same_however_its_requests_resend_it(protocol: Any, kept: int | None) -> None:
+    path = PATHS[protocol]
+    field = MESSAGES[cast("Api", api_of(path))]
+    one, two = conversation(path)
+    count = len(one[field])
+    turns = [json.dumps(two[field][count:]).replace("no such", f"{number}: no such") for number in range(9)]
+    history = one[field]
+    exchanges = []
+    resent = Resent()
+    response = json.dumps(protocol(1, CALL)[0]).encode()
+    for number, turn in enumerate(turns, 1):
+        latest = history[count:] if kept is None else history[count:][-kept * (len(json.loads(turn))) :]
+        request = {**one, field: [*history[:count], *latest]}
+        whole = exchange(path, request, response, number=number)
+        cut = resent.cut(number, whole.request, field)
+        exchanges.append(replace(whole, request=cut.body, after=cut.after))
+        history = [*history, *json.loads(turn)]
+    (trace,) = traces(*exchanges)
+    results = [call.result for step in trace.steps for call in step.tool_calls]
+    assert results == [*(f"{number}: no such directory" for number in range(8)), None]
+    assert sum(len(step.seen) for step in trace.steps) == len(trace.steps[0].seen) + 8
+    if kept is None:
+        assert [each.after for each in exchanges] == [None, *range(1, 9)]
 
 
 def test_the_same_task_begun_anew_is_another_run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,20 +12,34 @@ from pathlib import Path
 import pytest
 
 from tests.watch.provider import HANG, RESET, Failure, Turn, serving
-from tests.watch.running import WATCH, environment, issues_of, program, spans_in, watch
+from tests.watch.running import PROGRAMS, WATCH, environment, issues_of, program, spans_in, watch
 
 LISTING: Turn = {"name": "list_files", "arguments": {"path": "/data"}}
 GIVEN_UP = "There is no folder /data, so there is nothing to count."
 
 
+def needs_node() -> None:
+    node = shutil.which("node")
+    asked = [node or "", "-e", "require.resolve('openai', {paths: [process.argv[1]]})", str(PROGRAMS)]
+    if node is None or subprocess.run(asked, capture_output=True, check=False).returncode:
+        pytest.skip("node or its package openai is not there: npm install openai, and NODE_PATH")
+
+
 @pytest.mark.parametrize(
     "command",
-    [program("with_openai"), program("with_openai", "stream"), program("with_anthropic")],
-    ids=["openai", "openai streaming", "anthropic streaming"],
+    [
+        program("with_openai"),
+        program("with_openai", "stream"),
+        program("with_anthropic"),
+        ("node", str(PROGRAMS / "with_openai.cjs")),
+    ],
+    ids=["openai", "openai streaming", "anthropic streaming", "openai on Node"],
 )
 def test_a_loop_is_told_and_the_command_stopped_before_two_further_calls(
     command: tuple[str, ...], tmp_path: Path
 ) -> None:
+    if command[0] == "node":
+        needs_node()
     trail = tmp_path / "trail.jsonl"
     with serving(LISTING) as provider:
         done = watch("--stop-on", "high", "--save", trail, "--", *command, env=environment(provider.url))
@@ -65,6 +80,63 @@ def test_the_saved_file_says_the_same_as_the_report(tmp_path: Path) -> None:
     found = [issue["fingerprint"] for issue in json.loads(report.read_text())["issues"]]
     assert (done.stdout, done.returncode) == (f"{GIVEN_UP}\n", 1)
     assert found == issues_of(trail) != []
+
+
+def test_the_report_is_written_in_every_form_that_is_asked_for(tmp_path: Path) -> None:
+    also = [f"--also={name}={tmp_path / name}" for name in ("json", "sarif", "markdown")]
+    with serving(*[LISTING] * 4, GIVEN_UP) as provider:
+        done = watch("--no-save", *also, "--", *program("with_openai"), env=environment(provider.url))
+    assert "list_files was called 4 times" in done.stderr
+    assert "was called 4 times" in (tmp_path / "markdown").read_text()
+    assert json.loads((tmp_path / "json").read_text())["issues"][0]["type"] == "loop"
+    assert json.loads((tmp_path / "sarif").read_text())["runs"][0]["results"][0]["ruleId"].startswith("loop")
+
+
+def test_a_form_or_a_detector_that_there_is_not_is_wrong_usage_before_anything_runs() -> None:
+    for options in (("--also", "pdf=x"), ("--select", "lop"), ("--stop-on", "hihg")):
+        done = watch("--no-save", *options, "--", sys.executable, "-c", "print('it ran')")
+        assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_calls_at_the_same_time_and_of_programs_the_command_starts_are_all_recorded(tmp_path: Path) -> None:
+    trail = tmp_path / "trail.jsonl"
+    code = (
+        "import asyncio, openai, subprocess, sys\n"
+        "client = openai.AsyncOpenAI()\n"
+        "async def ask(n):\n"
+        "    asked = [{'role': 'user', 'content': f'Question {n}'}]\n"
+        "    await client.chat.completions.create(model='gpt-4o-mini', messages=asked)\n"
+        "async def main(): await asyncio.gather(*map(ask, range(8)))\n"
+        "sys.stdin.close()\n"
+        "if sys.argv[1:]: asyncio.run(main())\n"
+        "else:\n"
+        "    asyncio.run(main())\n"
+        "    subprocess.run([sys.executable, '-c', f'CODE = {CODE!r}\\n{CODE}', 'inner'], check=True)\n"
+    )
+    code = f"CODE = {code!r}\n{code}"
+    with serving("Fine.") as provider:
+        done = watch("--save", trail, "--", sys.executable, "-c", code, env=environment(provider.url))
+    calls = [span for span in spans_in(trail) if span["name"].startswith("chat ")]
+    assert (done.returncode, len(calls), len(provider.requests)) == (0, 16, 16)
+    assert len({span["traceId"] for span in calls}) == 16
+
+
+def test_what_a_command_leaves_running_does_not_keep_us(tmp_path: Path) -> None:
+    code = (
+        "import openai, os, sys, time\n"
+        "asked = [{'role': 'user', 'content': 'Hello'}]\n"
+        "openai.OpenAI().chat.completions.create(model='gpt-4o-mini', messages=asked)\n"
+        "if os.fork(): os._exit(5)\n"
+        "os.setsid()\n"
+        "for number in range(3): os.close(number)\n"
+        "time.sleep(60)\n"
+        "open(sys.argv[1], 'w')\n"
+    )
+    late = tmp_path / "late"
+    with serving("Hello.") as provider:
+        done = watch("--no-save", "--", sys.executable, "-c", code, late, env=environment(provider.url))
+    assert (done.returncode, late.exists()) == (5, False)
+    assert "1 step" in done.stderr
 
 
 def test_a_healthy_program_behaves_as_without_us(tmp_path: Path) -> None:
