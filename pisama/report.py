@@ -52,7 +52,7 @@ class Crashed:
 
 
 STANDS_OUT = 0.2
-"""Confidence below which steps named on labelled runs were wrong ten times in eleven (docs/benchmarks.md)."""
+"""Confidence below which steps named on labelled runs were wrong four times in five (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True, slots=True)

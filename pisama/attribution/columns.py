@@ -8,6 +8,9 @@ from math import log1p
 
 from pisama.attribution.wording import count
 
+Columns = dict[str, list[float]]
+"""By name of the sign; each column as long as the run has steps."""
+
 
 def flags(values: Iterable[object]) -> list[float]:
     """Truth values as 1 and 0."""

@@ -61,6 +61,8 @@ class Run:
     table: Features = field(init=False)
     texts: list[str] = field(init=False)
     """What a step wrote, bounded."""
+    prose: list[str] = field(init=False)
+    """The same without code and quotes."""
     arguments: list[str] = field(init=False)
     """What a step handed to its calls, bounded."""
     stems: list[frozenset[str]] = field(init=False)
@@ -80,15 +82,16 @@ class Run:
     useful: list[bool] = field(init=False)
     """It called, nothing failed, and something came back."""
     contributes: list[bool] = field(init=False)
-    """It calls something or brings in values, and neither leads nor restates the task."""
+    """It calls something, or brings in values without restating the task, and does not lead."""
     asserts: list[bool] = field(init=False)
-    """It presents new values without a call."""
+    """It presents new values without a call, and does not lead: what a leader notes is a plan, not evidence."""
 
     def __post_init__(self) -> None:
         trace = self.report.trace
         self.steps = trace.steps
         self.table = features(trace)
         self.texts = [step.words[:TEXT_LIMIT] for step in self.steps]
+        self.prose = [prose(text) for text in self.texts]
         self.arguments = [_arguments(step.tool_calls) for step in self.steps]
         self.stems = [self.table.stem_set(text) for text in self.texts]
         self.calls = [self.table.calls_by_step.get(step.index, ()) for step in self.steps]
@@ -120,20 +123,27 @@ class Run:
         """Whether somebody of the run gives work to others, as far as it was recorded."""
         return any(step.recipient is not None or step.parent is not None for step in self.steps)
 
+    @property
+    def alone(self) -> bool:
+        """Whether one agent does it all: then to be the first to act tells nothing."""
+        return len(self.report.trace.agents) == 1
+
     def restates_task(self, position: int) -> bool:
         """Whether a step is the first one and mostly says what the task says."""
         return position == 0 and share(self.task_stems, self.stems[0]) > RESTATED
 
+    def leads(self, position: int) -> bool:
+        """Whether the agent of a step gives work to others."""
+        return self.steps[position].agent in self.leaders
+
     def _contributes(self, position: int) -> bool:
-        brings = bool(self.calls[position]) or len(self.contributions[position].new) >= SOME
-        led = self.steps[position].agent in self.leaders
-        return brings and not led and not self.restates_task(position)
+        brings = len(self.contributions[position].new) >= SOME and not self.restates_task(position)
+        return (bool(self.calls[position]) or brings) and not self.leads(position)
 
     def _asserts(self, position: int) -> bool:
         new = not self.calls[position] and len(self.contributions[position].new) >= SOME
-        return (
-            new and not self.restates_task(position) and HAS.search(prose(self.texts[position])) is not None
-        )
+        own = not self.leads(position) and not self.restates_task(position)
+        return new and own and HAS.search(self.prose[position]) is not None
 
     def _answer(self) -> str:
         said = (step.text for step in reversed(self.steps) if len(step.text) > SPEECH)

@@ -11,6 +11,7 @@ from itertools import accumulate
 from math import log1p
 
 from pisama.attribution.columns import (
+    Columns,
     any_after,
     before,
     counts,
@@ -18,25 +19,23 @@ from pisama.attribution.columns import (
     flags,
     last,
     mean_after,
-    nearest,
     where,
 )
 from pisama.attribution.deeds import (
     asserts_on_nothing,
+    called_upon,
     closes,
+    delivers_uncalled,
     ends_unchecked,
     new_files,
-    result_stems,
-    same_result,
+    new_sources,
     silent,
-    used,
+    speaks_on,
 )
-from pisama.attribution.run import Run, likeness, share
+from pisama.attribution.repetition import repetition
+from pisama.attribution.run import Run, share
 from pisama.attribution.wording import AGREES, DOUBTS, HAS, INTENDS, MAKES_DO, count
-from pisama.claims import ClaimKind, admits_failure, prose
-
-Columns = dict[str, list[float]]
-"""By name of the sign; each column as long as the run has steps."""
+from pisama.claims import ClaimKind, admits_failure
 
 ORDER = frozenset(
     """first_contribution first_assertion first_failure last_failure first_call last_call first_answer after_answer
@@ -45,8 +44,8 @@ ORDER = frozenset(
 )
 """Signs of order: what is lost with them is shown beside."""
 
-_BACK = 12
-"""Steps looked back on for repetition."""
+_SPOKEN = 10
+"""Distinct stems above which a step says enough to be held against the task."""
 _ISSUES = {
     "issue_unfounded": ("hallucination", "grounding"),
     "issue_of_tools": ("tool_error", "malformed_output", "corruption", "retrieval", "tool_misuse"),
@@ -67,7 +66,7 @@ def signs(run: Run) -> Columns:
         _reactions,
         _order,
         _task,
-        _repetition,
+        repetition,
         _agents,
         _issues,
     )
@@ -83,9 +82,11 @@ def _acts(run: Run) -> Columns:
         "useful_call": flags(run.useful),
         "closes": flags(closes(run)),
         "delegates": flags(step.recipient is not None for step in run.steps),
-        "leads": flags(step.agent in run.leaders for step in run.steps),
+        "leads": flags(run.leads(position) for position in range(len(run.steps))),
         "restates_task": flags(run.restates_task(position) for position in range(len(run.steps))),
-        "starts_with_call": flags(bool(calls) and position == 0 for position, calls in enumerate(run.calls)),
+        "starts_with_call": flags(
+            bool(calls) and run.restates_task(position) for position, calls in enumerate(run.calls)
+        ),
         "length": [log1p(len(step.words)) for step in run.steps],
         "new_file": flags(new_files(run)),
     }
@@ -94,18 +95,30 @@ def _acts(run: Run) -> Columns:
 def _contributions(run: Run) -> Columns:
     given = run.contributions
     new = [log1p(len(each.new)) for each in given]
-    unbacked = [log1p(len(each.unbacked)) for each in given]
-    return {
+    returned = [log1p(len(each.new_returned)) for each in given]
+    brought = {
         "new_values": new,
         "new_values_said": where(silent(run), new),
         "new_numbers": [log1p(sum(any(map(str.isdigit, v)) for v in each.new)) for each in given],
         "new_values_in_code": [log1p(len(each.new_coded)) for each in given],
-        "new_values_returned": [log1p(len(each.new_returned)) for each in given],
-        "unbacked_values": where(silent(run), unbacked),
+        "unbacked_values": where(silent(run), [log1p(len(each.unbacked)) for each in given]),
+        "new_sources": [log1p(number) for number in new_sources(run)],
+    }
+    return {
+        **_own(run, brought),
+        "new_values_returned": returned,
+        "returned_though_failed": where(run.failed, returned),
         "contributes": flags(run.contributes),
         "asserts": flags(run.asserts),
         "asserts_on_nothing": flags(asserts_on_nothing(run)),
+        "delivers_uncalled": flags(delivers_uncalled(run)),
     }
+
+
+def _own(run: Run, columns: Columns) -> Columns:
+    """Only what steps do that do not lead: a leader's words hand out work and keep count, and rest on others'."""
+    works = [not run.leads(position) for position in range(len(run.steps))]
+    return {name: where(works, column) for name, column in columns.items()}
 
 
 def _answer(run: Run) -> Columns:
@@ -142,10 +155,8 @@ def _answer(run: Run) -> Columns:
 
 
 def _wording(run: Run) -> Columns:
-    said = [prose(text) for text in run.texts]
     uncalled = silent(run)
-    intends = counts(INTENDS, said)
-    has = counts(HAS, said)
+    intends, has = counts(INTENDS, run.prose), counts(HAS, run.prose)
     makes_do = [
         log1p(count(MAKES_DO, f"{text}\n{arguments}"))
         for text, arguments in zip(run.texts, run.arguments, strict=True)
@@ -153,18 +164,19 @@ def _wording(run: Run) -> Columns:
     checks = (
         any(claim.kind is ClaimKind.CHECK for claim in run.table.claims(step.words)) for step in run.steps
     )
-    return {
+    spoken = {
         "makes_do": makes_do,
         "makes_do_uncalled": where(uncalled, makes_do),
         "presents": has,
         "announces": [log1p(len(run.table.announcements(step.words))) for step in run.steps],
         "intends_more_than_presents": [a - b for a, b in zip(intends, has, strict=True)],
-        "agrees_uncalled": where(uncalled, counts(AGREES, said)),
-        "doubts": counts(DOUBTS, said),
+        "agrees_uncalled": where(uncalled, counts(AGREES, run.prose)),
+        "doubts": counts(DOUBTS, run.prose),
         "checks_uncalled": where(uncalled, flags(checks)),
         "admits_failure": flags(admits_failure(text) for text in run.texts),
         "pretends": [log1p(len(run.table.pretences(step.words))) for step in run.steps],
     }
+    return _own(run, spoken)
 
 
 def _reactions(run: Run) -> Columns:
@@ -177,9 +189,8 @@ def _reactions(run: Run) -> Columns:
         for bad, calls, each in zip(bad_before, run.calls, run.contributions, strict=True)
     )
     return {
-        "speaks_on": flags(
-            [one.agent == two.agent for one, two in zip(run.steps, run.steps[1:], strict=False)] + [False]
-        ),
+        **_own(run, {"speaks_on": flags(speaks_on(run))}),
+        "called_upon": flags(called_upon(run)),
         "agreed_next": [*agreed[1:], 0.0][: len(agreed)],
         "doubted_next": [*doubted[1:], 0.0][: len(doubted)],
         "presented_next": [*presented[1:], 0.0][: len(presented)],
@@ -200,12 +211,13 @@ def _order(run: Run) -> Columns:
         next_call.append(upcoming)
         upcoming = good if calls else upcoming
     next_call.reverse()
+    among_others = not run.alone
     return {
-        "first_contribution": flags(first(run.contributes)),
+        "first_contribution": flags(among_others and flag for flag in first(run.contributes)),
         "first_assertion": flags(first(run.asserts)),
         "first_failure": flags(first(bad)),
         "last_failure": flags(last(bad)),
-        "first_call": flags(first(map(bool, run.calls))),
+        "first_call": flags(among_others and flag for flag in first(map(bool, run.calls))),
         "last_call": flags(last(map(bool, run.calls))),
         "next_call_fails": flags(good is False for good in next_call),
         "next_call_works": flags(good is True for good in next_call),
@@ -219,51 +231,13 @@ def _task(run: Run) -> Columns:
     covered = [share(run.task_stems, stems) for stems in run.stems]
     return {
         "task_coverage": covered,
-        "off_task": [1 - share(stems, run.task_stems) if len(stems) > 10 else 0.0 for stems in run.stems],
-        "start_off_task": [1 - part if position == 0 else 0.0 for position, part in enumerate(covered)],
-    }
-
-
-def _repetition(run: Run) -> Columns:
-    given = [step.recipient is not None for step in run.steps]
-    instruction = nearest(given)
-    next_one = [
-        len(given) - 1 - position if position is not None else None
-        for position in reversed(nearest(reversed(given)))
-    ]
-    instructions = [position for position, flag in enumerate(given) if flag]
-    earlier = dict(
-        zip(instructions, ([*instructions[max(0, n - 8) : n]] for n in range(len(instructions))), strict=True)
-    )
-    return {
-        "repeats": [
-            max(
-                (likeness(stems, other) for other in run.stems[max(0, position - _BACK) : position]),
-                default=0.0,
-            )
-            for position, stems in enumerate(run.stems)
+        "off_task": [
+            1 - share(stems, run.task_stems) if len(stems) > _SPOKEN else 0.0 for stems in run.stems
         ],
-        "same_result": flags(same_result(run)),
-        "asked_again": [
-            likeness(run.stems[one], run.stems[two])
-            if one is not None and two is not None and not gives
-            else 0.0
-            for one, two, gives in zip(instruction, next_one, given, strict=True)
+        "start_off_task": [
+            1 - part if position == 0 and len(stems) > _SPOKEN else 0.0
+            for position, (part, stems) in enumerate(zip(covered, run.stems, strict=True))
         ],
-        "repeats_instruction": [
-            max(
-                (likeness(run.stems[position], run.stems[each]) for each in earlier.get(position, ())),
-                default=0.0,
-            )
-            for position in range(len(given))
-        ],
-        "result_on_topic": [
-            share(run.stems[one], result_stems(run, position))
-            if one is not None and run.calls[position]
-            else 0.5
-            for position, one in enumerate(instruction)
-        ],
-        "result_used": [used(run, position) for position in range(len(run.steps))],
     }
 
 

@@ -11,9 +11,9 @@ import pytest
 
 import pisama
 from pisama.attribution import attribute
-from pisama.attribution.model import Question, Tree, shipped
+from pisama.attribution.model import shipped
 from pisama.attribution.ranker import MOST_STEPS, rank
-from pisama.attribution.reasons import SAYS
+from pisama.attribution.reasons import PLACES, SHOWS
 from pisama.attribution.run import Run
 from pisama.attribution.signs import ORDER, signs
 from pisama.report import Attribution, TraceReport
@@ -79,7 +79,10 @@ def renamed(trace: Trace) -> Trace:
 def test_made_up_figures_are_blamed_on_who_brought_them_in_and_quoted() -> None:
     found = attributed(MADE_UP)
     assert (found.agent, found.step) == ("counter", 1)
-    assert "4,310" in found.reason or "4310" in found.reason
+    assert found.reason == (
+        "it makes do without evidence (“5,120 in 2020, as typically estimated.”); "
+        "it is the first to state “4,882”, which the final answer repeats"
+    )
     assert found.candidates[0].reason == found.reason
 
 
@@ -123,9 +126,15 @@ def test_an_issue_that_is_not_shown_counts_as_a_failure_too() -> None:
     shown = pisama.analyze(EXAMPLES / "failing-tool.messages.json")
     hidden = pisama.analyze(EXAMPLES / "failing-tool.messages.json", config=strict)
     assert hidden.issues == ()
-    assert hidden.attribution == shown.attribution
+    assert hidden.attribution is not None
     assert shown.attribution is not None
-    assert shown.issues[0].summary.rstrip(".") in shown.attribution.reason
+    assert hidden.attribution.step == shown.attribution.step
+    assert hidden.attribution.reason == shown.attribution.reason
+    assert shown.attribution.reason == (
+        "nothing before it gave “BK-77123”, which the final answer states; it has an issue (hallucination): "
+        "assistant says “Your flight from Oslo to London on 12 May is booked.”, but book_flight failed all 6 times: "
+        "Error: payme…"
+    )
 
 
 def test_secrets_stay_out_of_reasons() -> None:
@@ -158,17 +167,8 @@ def test_every_sign_has_a_number_a_step_and_the_weights_ask_only_about_signs() -
     columns = signs(run)
     assert {len(column) for column in columns.values()} == {len(run.steps)}
     assert columns.keys() >= ORDER
-    assert columns.keys() >= SAYS.keys()
-    asked = {
-        name for led in (True, False) for tree in shipped().for_run(led=led).trees for name in _asked(tree)
-    }
-    assert columns.keys() >= asked
-
-
-def _asked(tree: Tree) -> set[str]:
-    if not isinstance(tree, Question):
-        return set()
-    return {tree.sign} | _asked(tree.yes) | _asked(tree.no)
+    assert columns.keys() >= {name for theme in (*SHOWS, *PLACES) for name in theme}
+    assert columns.keys() == shipped().led.weights.keys() == shipped().unled.weights.keys()
 
 
 @pytest.mark.parametrize("flags", [[], ["--min-confidence", "1"]])
@@ -188,3 +188,32 @@ def test_the_text_report_ends_with_the_cause_and_the_runner_up(flags: list[str])
     assert told.count("most likely cause:") == 1
     assert f"(confidence {found.confidence:.2f}; next {found.candidates[1].agent}" in told
     assert ("cannot tell" in told) is not found.stands_out
+
+
+TWO_ACT = """
+    task: How many herons nested on Gull Island in 2019, according to the harbour office?
+    outcome: error
+    reader: Here is the page of the harbour office.
+      fetch(page="herons") -> The office counted 4,410 herons in 2018 and 4,512 in 2019.
+    {second}: Thank you. The answer is 5,871 herons, as the report of 2019 has it.
+    answer: 5,871
+"""
+
+
+def test_that_it_acted_first_is_held_against_nobody_who_acts_alone() -> None:
+    def firsts(transcript: str) -> float:
+        columns = signs(Run(examined(transcript)))
+        return sum(columns["first_contribution"]) + sum(columns["first_call"])
+
+    assert firsts(TWO_ACT.format(second="teller")) == 2
+    assert firsts(TWO_ACT.format(second="reader")) == 0
+
+
+def test_what_a_leader_notes_counts_as_no_evidence_of_its_own() -> None:
+    run = Run(examined(LED.replace("Initial plan:", "Here is what I have, based on 06:10 and 07:25:")))
+    columns = signs(run)
+    leading = [position for position, step in enumerate(run.steps) if step.agent == "lead"]
+    assert leading
+    for name in ("asserts", "contributes", "new_values", "makes_do", "speaks_on"):
+        assert {columns[name][position] for position in leading} == {0.0}
+    assert any(columns["contributes"])
