@@ -11,7 +11,8 @@ SPEED = """\
 Ratios taken in one run, of processor time, so that they hold on other machines; the traces are those of TRAIL, the single files and
 the long runs are made by `benchmarks/speed`. *Ten times as long* compares runs of one shape and ten times its steps: equal and different steps, a
 thousand agents, calls that all fail, one endless message, one endless word. Peak memory of a process counts the interpreter and what it imports. The
-file of chat messages is not given to [tracelint](https://pypi.org/project/tracelint/), whose time for it grows with the square of its length.
+file of chat messages is not given to [tracelint](https://pypi.org/project/tracelint/). Seconds were taken on two cores that did other work at the
+same time, and are higher than on an idle machine; the ratios stand in one run.
 """
 
 
