@@ -12,6 +12,7 @@ import typer
 from pisama.cli_input import INTERRUPTED, Input, report_on
 from pisama.cli_lines import write_folder, write_lines, writes_folder
 from pisama.cli_output import targets, write
+from pisama.cli_stats import stats
 from pisama.cli_watch import watch
 from pisama.flags import (
     Address,
@@ -232,6 +233,7 @@ def mcp_server(
     serve(root or None, config)
 
 
+app.command()(stats)
 app.command(context_settings={"allow_interspersed_args": False})(watch)
 
 

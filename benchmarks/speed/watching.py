@@ -233,7 +233,9 @@ def _provider(delay: float) -> Iterator[str]:
 def main(
     steps: Annotated[int, typer.Option(help="Steps of the long runs.", min=10)] = 5_000,
     calls: Annotated[int, typer.Option(help="Calls of the short program.", min=1)] = 200,
-    delay: Annotated[float, typer.Option(help="Seconds that its provider takes for each.", min=0)] = 0.1,
+    delay: Annotated[
+        float, typer.Option(help="Seconds that its provider takes for each: a short answer.", min=0)
+    ] = 0.5,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all figures to this file.", show_default="none")
     ] = None,
@@ -245,7 +247,10 @@ def main(
         (name, f"{each.median:.2f}", f"{each.calls:.2f}", f"{each.whole:.2f}") for name, each in seen.items()
     ]
     columns = ["", "median call, ms", "all calls, s", "start to end, s"]
-    show(table(f"{calls} calls of a provider that takes {delay:g} s", columns, rows))
+    more = seen["under watch"].whole / seen["alone"].whole - 1
+    added = seen["under watch"].median - seen["alone"].median
+    note = f"{more:.1%} more wall time, {added:.2f} ms more for the median call"
+    show(table(f"{calls} calls of a provider that takes {delay:g} s", columns, rows, note))
     runs: dict[str, list[Stretch]] = {}
     for name, resend in (("bounded context", False), ("whole conversation resent", True)):
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
