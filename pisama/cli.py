@@ -222,15 +222,19 @@ def mcp_server(
             show_default="the working directory and the folders where Claude Code and Codex keep sessions",
         ),
     ] = None,
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve at http://127.0.0.1:PORT/mcp, to this machine alone.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", help="Where --http serves.", min=1, max=65_535)] = 8765,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
     no_plugins: NoPlugins = False,
 ) -> None:
-    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output."""
+    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output or over HTTP."""
     config = settings_from(config_file, isolated, {}, None, no_plugins).config
     from pisama.mcp_server import serve
 
-    serve(root or None, config)
+    serve(root or None, config, port if http else None)
 
 
 app.command()(stats)

@@ -27,6 +27,7 @@ class Format(StrEnum):
     JUNIT = "junit"
     GITHUB = "github"
     MARKDOWN = "markdown"
+    HTML = "html"
     JSONL = "jsonl"
     PARQUET = "parquet"
 

@@ -92,7 +92,7 @@ def _pages(seed: int, size: int) -> Iterator[str]:
 def measure(file: Path, traces: int, jobs: str) -> Measured:
     """Runs `pisama analyze --format jsonl` on a file of so many runs."""
     command = [sys.executable, "-m", "pisama.cli", "analyze", str(file), "--isolated", "--no-plugins"]
-    before = os.times()
+    spent: dict[int, float] = {}
     start = time.perf_counter()
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(  # noqa: S603 - this interpreter and this package
@@ -105,15 +105,15 @@ def measure(file: Path, traces: int, jobs: str) -> Measured:
             tree = [(pid, _memory(pid)) for pid in _tree(process.pid)]
             own = max(own, *(held[0] for pid, held in tree if pid == process.pid))
             together = max(together, sum(held[1] for _, held in tree))
+            spent.update((pid, used) for pid, _ in tree if (used := _processor(pid)))
             time.sleep(LOOK_EVERY)
         seconds = time.perf_counter() - start
         out.seek(0)
         found = sum(line.startswith(b'{"kind":"trace"') for line in out)
     if process.returncode or found != traces:
         raise SystemExit(f"exit code {process.returncode}, {found} of {traces} traces")
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
-    return Measured(file.stat().st_size / 1e6, traces, jobs, seconds, spent, first, own, together)
+    size = file.stat().st_size / 1e6
+    return Measured(size, traces, jobs, seconds, sum(spent.values()), first, own, together)
 
 
 def _tree(root: int) -> list[int]:
@@ -128,6 +128,14 @@ def _tree(root: int) -> list[int]:
     for pid in found:
         found += children.get(pid, [])
     return found
+
+
+def _processor(pid: int) -> float:
+    """Seconds of processor time a process has used; its children count for themselves."""
+    with suppress(OSError, ValueError, IndexError):
+        user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _memory(pid: int) -> tuple[float, float]:

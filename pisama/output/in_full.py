@@ -37,7 +37,7 @@ LEVEL_STYLE = {
     Level.LOW: "cyan",
     Level.INFO: "dim",
 }
-_FAULT = {
+FAULT = {
     "agent": "the agent is at fault",
     "tool": "a tool is at fault",
     "environment": "the environment is at fault",
@@ -83,7 +83,7 @@ def _verdict(report: TraceReport) -> Text:
     line = Text(verdict.upper(), style=VERDICT_STYLE[verdict])
     line.append("  ", style="default")
     if report.issues:
-        fault = f"{_FAULT[report.fault]}: " if report.fault else ""
+        fault = f"{FAULT[report.fault]}: " if report.fault else ""
         line.append(f"{fault}{printable(report.issues[0].summary)}", style="bold")
     elif verdict is Verdict.NOTHING_FOUND:
         examined = len(report.ran) + len(report.crashed)

@@ -7,12 +7,12 @@ import re
 import shutil
 from typing import IO
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def printable(text: str) -> str:
     """The text with control and direction characters shown as `·`; tabs and line breaks become spaces."""
-    return _CONTROL.sub("·", text.replace("\n", " ").replace("\t", " "))
+    return CONTROL.sub("·", text.replace("\n", " ").replace("\t", " "))
 
 
 def wants_color(stream: IO[str]) -> bool:
