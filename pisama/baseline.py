@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from pisama.config import ConfigError
-from pisama.files import replace_file
+from pisama.file_writing import replace_file
 from pisama.report import Report, Stale, TraceReport
 from pisama.trace import Trace
 from pisama.version import __version__

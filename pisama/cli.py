@@ -10,27 +10,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pisama.cli_input import INTERRUPTED, Input, report_on
+from pisama.cli_judge import judge_of
 from pisama.cli_lines import write_folder, write_lines, writes_folder
 from pisama.cli_output import targets, write, write_to_nobody
+from pisama.cli_stats import stats
 from pisama.cli_watch import watch
 from pisama.flags import (
     Address,
     Also,
+    Attribute,
+    BaseUrl,
     ConfigFile,
+    DryRun,
     Engine,
     EngineName,
+    Escalate,
     Format,
     Ignore,
     InputFormat,
     Isolated,
     Jobs,
+    JudgeTimeout,
     LevelName,
+    MaxCost,
+    MaxTraces,
     MinConfidence,
     MinSeverity,
+    Model,
+    NoCache,
     NoPlugins,
     Options,
     Paths,
     Select,
+    Tier,
     fail,
     jobs_of,
     say,
@@ -105,6 +117,16 @@ def analyze(
             metavar="FILE",
         ),
     ] = None,
+    attribute: Attribute = False,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    tier: Tier = None,
+    escalate: Escalate = None,
+    max_cost: MaxCost = None,
+    max_traces: MaxTraces = None,
+    judge_timeout: JudgeTimeout = None,
+    no_cache: NoCache = False,
+    dry_run: DryRun = False,
     option: Options = None,
     input_format: InputFormat = None,
     jobs: Jobs = "auto",
@@ -130,7 +152,18 @@ def analyze(
     pyproject.toml.
     """
     wanted = targets(output_format, output, also)
+    asking = {
+        "model": model,
+        "base_url": base_url,
+        "tier": tier,
+        "escalate": escalate,
+        "max_cost": max_cost,
+        "max_traces": max_traces,
+        "judge_timeout": judge_timeout,
+        "cache": False if no_cache else None,
+    }
     flags = {
+        **asking,
         "select": select,
         "ignore": ignore,
         "min_severity": min_severity,
@@ -144,15 +177,20 @@ def analyze(
 
         typer.echo(settings_toml(settings.config, settings.origins), nl=False)
         return
+    judge = judge_of(settings.config, asking, attribute=attribute, dry_run=dry_run)
     given = Input(_given(paths), settings.config, input_format, jobs_of(jobs), engine, address)
     fail_on_level = None if exit_zero else settings.config.fail_on
     if output_format in (Format.JSONL, Format.PARQUET):
+        if judge is not None:
+            fail(f"--attribute goes with a report; --format {output_format.value} writes rows as they come")
         if also:
             fail(f"--also goes with a report; --format {output_format.value} writes rows as they come")
         if writes_folder(output_format, output):
             raise typer.Exit(write_folder(given, output_format, output or Path(), fail_on_level))
         raise typer.Exit(write_lines(given, output, fail_on_level))
     report, interrupted = report_on(given)
+    if judge is not None and not interrupted:
+        report, interrupted = judge(report)
     for target in wanted:
         write(report, target)
     raise typer.Exit(INTERRUPTED if interrupted else report.exit_code(fail_on_level))
@@ -221,17 +259,22 @@ def mcp_server(
             show_default="the working directory and the folders where Claude Code and Codex keep sessions",
         ),
     ] = None,
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve at http://127.0.0.1:PORT/mcp, to this machine alone.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", help="Where --http serves.", min=1, max=65_535)] = 8765,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
     no_plugins: NoPlugins = False,
 ) -> None:
-    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output."""
+    """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output or over HTTP."""
     config = settings_from(config_file, isolated, {}, None, no_plugins).config
     from pisama.mcp_server import serve
 
-    serve(root or None, config)
+    serve(root or None, config, port if http else None)
 
 
+app.command()(stats)
 app.command(context_settings={"allow_interspersed_args": False})(watch)
 
 

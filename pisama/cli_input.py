@@ -130,6 +130,10 @@ def examine(
 
 
 def _found(given: Input, job: Job[Result], already: Already) -> Iterator[Found[Result] | Finished]:
+    if given.engine is Engine.RAY:
+        from pisama.scale.ray import examined_on_ray
+
+        return examined_on_ray(given.sources(), job, given.address, already)
     from pisama.scale.jobs import examined
 
     return examined(given.sources(), job, given.jobs, already)

@@ -11,6 +11,8 @@ from pisama.cli_input import INTERRUPTED, Input, examine
 from pisama.flags import Format, fail, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pisama.issue import Level
     from pisama.scale.folder import ResultsFolder
     from pisama.scale.lines import Lines, Tally
@@ -41,6 +43,18 @@ def write_lines(given: Input, output: Path | None, fail_on: Level | None) -> int
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
     return code
+
+
+def each_line(given: Input, take: Callable[[bytes], None]) -> bool:
+    """Hands over the rows of each trace, and of each error, as lines of JSON; says whether Ctrl-C ended it early."""
+
+    def take_all(found: Found[Lines]) -> None:
+        lines = _lines(found)
+        for line in (lines.trace, *lines.issues, lines.error):
+            if line:
+                take(line)
+
+    return examine(given, _job(given), take_all)
 
 
 def write_folder(given: Input, output_format: Format, output: Path, fail_on: Level | None) -> int:

@@ -39,7 +39,7 @@ class Target:
                 stream.write(text)
                 stream.flush()
             else:
-                from pisama.files import replace_file
+                from pisama.file_writing import replace_file
 
                 replace_file(self.file, text.encode("utf-8"))
         except BrokenPipeError:

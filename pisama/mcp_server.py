@@ -68,9 +68,17 @@ Confidence = Annotated[
 ]
 
 
-def serve(roots: Iterable[Path] | None, config: Config) -> None:
-    """Serve on standard input and output until the client goes. `roots` are the folders that may be read."""
-    server(Roots(roots), config).run("stdio")
+def serve(roots: Iterable[Path] | None, config: Config, port: int | None = None) -> None:
+    """Serve on standard input and output until the client goes. `roots` are the folders that may be read.
+
+    With a port, serve over HTTP at `http://127.0.0.1:PORT/mcp` instead, until interrupted. For that address the SDK
+    refuses requests that name another host or come from a page of another origin, as rebound names would.
+    """
+    made = server(Roots(roots), config)
+    if port is None:
+        made.run("stdio")
+    else:
+        made.run("streamable-http", host="127.0.0.1", port=port)
 
 
 def server(roots: Roots, config: Config) -> MCPServer[Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from html import escape
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
+
+from pisama import templates
 
 if TYPE_CHECKING:
     from pisama.issue import Issue
@@ -19,51 +22,63 @@ COLUMNS = (
     "trace file type signal level severity confidence summary recommendation fault tier agent step span_id fingerprint"
 ).split()
 
-_CELL = ' style="text-align:left;vertical-align:top"'
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def html_summary(report: Report) -> str:
     """The traces with their verdicts, and the issues, worst first. Everything is escaped; there is no script."""
-    return "".join(_html(report))
+    return templates.environment().get_template("summary.html").render(summary=summary_of(report))
 
 
-def _html(report: Report) -> Iterator[str]:
-    yield "<div><p><b>pisama</b>: "
-    yield escape(f"{_counted(len(report.traces), 'trace')}, {_counted(len(report.issues), 'issue')}")
-    yield "</p>"
-    for error in report.errors[:MAX_ROWS]:
-        yield f"<p>not readable: {escape(str(error))}</p>"
-    if len(report.traces) > 1:
-        yield from _table(
-            ("verdict", "trace", "issues"), (_trace(trace) for trace in report.traces[:MAX_ROWS])
-        )
+def summary_of(report: Report) -> dict[str, object]:
+    """What the template `summary.html` shows."""
     issues = sorted(report.issues, key=lambda issue: (-issue.severity, -issue.confidence))
-    if issues:
-        yield from _table(
-            ("level", "type", "where", "what", "fix"), (_issue(issue) for issue in issues[:MAX_ROWS])
-        )
-    elif report.traces:
-        yield f"<p>{escape(', '.join(dict.fromkeys(trace.verdict.value for trace in report.traces)))}</p>"
     more = max(0, len(issues) - MAX_ROWS) + max(0, len(report.traces) - MAX_ROWS)
-    if more:
-        yield f"<p>{more:,} rows more: report.to_frame() has all issues</p>"
-    yield "</div>"
+    return {
+        "counts": f"{_counted(len(report.traces), 'trace')}, {_counted(len(report.issues), 'issue')}",
+        "errors": [_whole(str(error)) for error in report.errors[:MAX_ROWS]],
+        "traces": [_trace(trace) for trace in report.traces[:MAX_ROWS]],
+        "issues": [_issue(issue) for issue in issues[:MAX_ROWS]],
+        "cause": _cause(report) if len(report.traces) == 1 else "",
+        "unexamined": list(_unexamined(report.traces)),
+        "more": f"{more:,} rows more: report.to_frame() has all issues" if more else "",
+    }
 
 
 def _trace(report: TraceReport) -> tuple[str, ...]:
-    return report.verdict.value, _file(report) or report.trace.id, str(len(report.issues))
+    return report.verdict.value, _whole(_file(report) or report.trace.id), str(len(report.issues))
 
 
 def _issue(issue: Issue) -> tuple[str, ...]:
     where = f"{issue.agent}, step {issue.step}" if issue.step is not None else ""
-    return issue.level.value, issue.type, where, issue.summary, issue.recommendation
+    told = (issue.level.value, issue.type, where, issue.summary, issue.recommendation)
+    return tuple(_whole(text) for text in told)
 
 
-def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    yield f"<table><tr>{''.join(f'<th{_CELL}>{escape(cell)}</th>' for cell in head)}</tr>"
-    for row in rows:
-        yield f"<tr>{''.join(f'<td{_CELL}>{escape(cell)}</td>' for cell in row)}</tr>"
-    yield "</table>"
+def _cause(report: Report) -> str:
+    cause = report.attribution
+    if cause is None:
+        return ""
+    doubt = "" if cause.stands_out else "cannot tell, for no step stands out; the first suspect is "
+    return _whole(
+        f"{doubt}{cause.agent} at step {cause.step}, because {cause.reason} (confidence {cause.confidence:.2f})"
+    )
+
+
+def _unexamined(traces: Sequence[TraceReport]) -> Iterator[str]:
+    for name, count in Counter(item.detector for trace in traces for item in trace.crashed).items():
+        yield f"crashed: {name} on {_counted(count, 'trace')}"
+    skipped = Counter(item.detector for trace in traces for item in trace.skipped)
+    if skipped:
+        yield f"could not run: {', '.join(sorted(skipped))}"
+    suppressed = sum(len(trace.suppressed) for trace in traces)
+    if suppressed:
+        yield f"suppressed: {_counted(suppressed, 'issue')}"
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which no page can hold."""
+    return _HALF.sub("\ufffd", text)
 
 
 def _counted(number: int, what: str) -> str:

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from pisama.issue import Issue
     from pisama.report import Report
 
-FORMATS = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": "markdown", ".txt": "text"}
+FORMATS = {
+    ".json": "json",
+    ".sarif": "sarif",
+    ".xml": "junit",
+    ".md": "markdown",
+    ".html": "html",
+    ".txt": "text",
+}
 """What `--pisama-report` writes, by the extension of the file."""
 
 _REPORTS: pytest.StashKey[list[Report]] = pytest.StashKey()
@@ -162,7 +169,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     target = session.config.getoption("--pisama-report")
     if not target:
         return
-    from pisama.files import replace_file
+    from pisama.file_writing import replace_file
     from pisama.output.rendering import rendered
     from pisama.report import Report
 

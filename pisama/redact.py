@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -49,6 +49,7 @@ _LONGEST = 200
 """Characters of a token whose form begins before what it is found by."""
 _LOOKED_BACK = 40
 """Characters before the words of a carrier that are looked at."""
+_WORD = lazy(r"[^\s\"'“”‘’.,;:&(){}<>!?][^\s\"'“”‘’,;&(){}<>]{4,400}[^\s\"'“”‘’.,;:&(){}<>!?]")
 
 
 def redact(text: str) -> str:
@@ -59,6 +60,21 @@ def redact(text: str) -> str:
     text = _replaced(text, _forms(text), "secret")
     text = _replaced(text, _carried(text, _lowered(text)), "secret")
     return _replaced(text, _addresses(text), "email") if "@" in text else text
+
+
+def secrets_in(text: str) -> Iterator[str]:
+    """The secrets that are recognised in a text, lower case."""
+    for begin, end in (*_forms(text), *_carried(text, _lowered(text))):
+        yield text[begin:end].lower().rstrip(".:!?")
+
+
+def redact_known(text: str, secrets: Set[str]) -> str:
+    """The text without these secrets, which were recognised by what stood before them elsewhere."""
+    if not secrets:
+        return text
+    return _WORD.sub(
+        lambda match: _mark(match[0], "secret") if match[0].lower() in secrets else match[0], text
+    )
 
 
 def redact_issue(issue: Issue) -> Issue:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters, stdio_client
@@ -369,3 +373,43 @@ def test_the_blocks_in_the_readme_start_the_server(tmp_path: Path) -> None:
             data(await client.call_tool("analyze_trace", {"path": str(FAILING)}))
 
     anyio.run(conversation, settings[0])
+
+
+def test_over_http_it_serves_the_official_client_and_refuses_rebound_names(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "pisama.cli", "mcp-server", "--http", "--port", str(port), "--isolated"]
+    process = subprocess.Popen([*command, "--root", str(EXAMPLES)], cwd=tmp_path)
+    address = f"http://127.0.0.1:{port}/mcp"
+
+    async def session() -> None:
+        with anyio.fail_after(60):
+            await _answers(port)
+            async with Client(address) as client:
+                assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
+                found = data(await client.call_tool("analyze_trace", {"path": str(FAILING)}))
+                assert [issue["type"] for issue in found["issues"]] == ["hallucination", "loop"]
+
+    try:
+        anyio.run(session)
+        for name, value in (("Host", "evil.example"), ("Origin", "http://evil.example")):
+            connection = HTTPConnection("127.0.0.1", port)
+            connection.request("POST", "/mcp", "{}", {"Content-Type": "application/json", name: value})
+            assert connection.getresponse().status in (403, 421)
+            connection.close()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def _answers(port: int) -> None:
+    """Returns as soon as something listens."""
+    while True:
+        try:
+            stream = await anyio.connect_tcp("127.0.0.1", port)
+        except OSError:
+            await anyio.lowlevel.checkpoint()
+        else:
+            await stream.aclose()
+            return

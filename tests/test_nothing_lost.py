@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pisama.baseline import read_baseline, write_baseline
-from pisama.files import replace_file
+from pisama.file_writing import replace_file
 from pisama.output.as_json import render
 from tests.output.reports import FAILED
 

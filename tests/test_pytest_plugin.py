@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+import numpy as np  # noqa: F401 - runs inside this process forget what they import, and numpy loads only once
 import pytest
 
 pytest_plugins = ["pytester"]

@@ -11,7 +11,7 @@ _UNSEEN = (
     r"\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
 """Controls, directions, and what takes no room, such as the tags in which text can be hidden."""
-_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNSEEN}]")
+CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNSEEN}]")
 _IN_JSON = re.compile(rf"[{_UNSEEN}]")
 
 
@@ -22,7 +22,7 @@ def printable(text: str) -> str:
 
 def visible(text: str) -> str:
     """The text with characters that control a terminal or are not seen as `·`; tabs and line breaks stay."""
-    return _CONTROL.sub("·", text)
+    return CONTROL.sub("·", text)
 
 
 def visible_json(text: str) -> str:

@@ -33,6 +33,13 @@ class Deadly(Detector):
             os._exit(7)
         if "KILL" in task:
             os.kill(os.getpid(), signal.SIGKILL)
+        if "ONCE" in task and os.environ.get("ONCE"):
+            try:
+                os.close(os.open(os.environ["ONCE"], os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                pass
+            else:
+                os.kill(os.getpid(), signal.SIGKILL)
         if "WAIT" in task and os.environ.get("DOOR"):
             with open(os.environ["DOOR"], "w") as door:  # opened once the test listens
                 door.write("here")

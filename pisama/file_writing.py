@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Put the content into a file in one step, so that nobody ever reads half of it, not even after a crash.
 
     The old content stays until then, and for good when this fails; a link stays a link. What is no regular file, a
@@ -24,7 +24,7 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        written.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        written.chmod(path.stat().st_mode & 0o777 if path.exists() else mode & ~_umask())
         written.replace(path)
     except BaseException:
         written.unlink(missing_ok=True)
