@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import orjson
 
+from benchmarks.speed.section import SPEED, speed
+
 RESULTS = Path(__file__).parent / "results"
 
 Figures = Mapping[str, Any]
@@ -31,6 +33,7 @@ $ python -m benchmarks.whowhen DATA/whowhen --fit --json benchmarks/results/whow
 $ python -m benchmarks.healthy DATA --json benchmarks/results/healthy.json
 $ python -m benchmarks.injection DATA --json benchmarks/results/injection.json
 $ python -m benchmarks.calibrate DATA --json benchmarks/results/calibrate.json
+$ python -m benchmarks.speed DATA/trail/traces --tracelint TRACELINT --json benchmarks/results/speed.json
 ```
 
 | what is fitted | on what | how it is checked |
@@ -120,7 +123,7 @@ def benchmarks_page(results: Path = RESULTS) -> str:
     """The page. Raises `FileNotFoundError` when a frozen result is missing."""
     read = {
         name: cast(Figures, orjson.loads((results / f"{name}.json").read_bytes()))
-        for name in ("trail-blind", "trail-oracle", "whowhen", "healthy", "injection", "calibrate")
+        for name in ("trail-blind", "trail-oracle", "whowhen", "healthy", "injection", "calibrate", "speed")
     }
     parts = [
         INTRODUCTION,
@@ -143,6 +146,9 @@ def benchmarks_page(results: Path = RESULTS) -> str:
         "## Confidence",
         CONFIDENCE,
         *confidence(read["calibrate"]),
+        "## Speed",
+        SPEED,
+        *speed(read["speed"], grid),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 

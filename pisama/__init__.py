@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pisama.config import Config, ConfigError, Suppression
     from pisama.detectors.base import Detector, Example, Needs, Signal
     from pisama.issue import Evidence, Issue, Level
-    from pisama.report import LoadError, Report, TraceReport
+    from pisama.report import InterruptedAnalysisError, LoadError, ModelUsage, Report, TraceReport
     from pisama.settings import load_config
     from pisama.trace import Step, ToolCall, Trace
 
@@ -37,7 +37,9 @@ _HOMES = {
     "Evidence": "issue",
     "Issue": "issue",
     "Level": "issue",
+    "InterruptedAnalysisError": "report",
     "LoadError": "report",
+    "ModelUsage": "report",
     "Report": "report",
     "TraceReport": "report",
     "Step": "trace",
@@ -63,10 +65,12 @@ __all__ = [
     "Detector",
     "Evidence",
     "Example",
+    "InterruptedAnalysisError",
     "Issue",
     "Level",
     "LoadError",
     "Loaded",
+    "ModelUsage",
     "Needs",
     "Report",
     "Signal",

@@ -180,7 +180,18 @@ def _handed(arguments: JSON) -> list[str]:
 
 
 def as_words(value: JSON) -> str:
-    """A value as somebody would read it: a string as it is, anything else as JSON; empty for None."""
+    """A value as somebody would read it: a string as it is, anything else as JSON; empty for None.
+
+    What JSON cannot hold, lone surrogates and nests hundreds of levels deep, is written as Python would, if at all.
+    """
     if value is None:
         return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError):
+        try:
+            return repr(value)
+        except RecursionError:
+            return "…"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pisama.config import Config
 from pisama.detectors.base import Detector
@@ -39,6 +39,18 @@ def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> Trac
         crashed=tuple(findings.crashed),
         hidden=worst_first(hidden),
         covered=worst_first(covered),
+    )
+
+
+def with_issues(report: TraceReport, issues: Iterable[Issue], config: Config) -> TraceReport:
+    """The report with more issues, each shown or hidden as the settings ask."""
+    new = [redact_issue(issue) for issue in issues]
+    shown = [issue for issue in new if _asked_for(issue, config)]
+    hidden = [issue for issue in new if not _asked_for(issue, config)]
+    return replace(
+        report,
+        issues=worst_first((*report.issues, *shown)),
+        hidden=worst_first((*report.hidden, *hidden)),
     )
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from pisama.analysis import with_issues
 from pisama.config import Config
 from pisama.detectors import Detector
 from pisama.pipe import Examiner, Source, read
-from pisama.report import LoadError, Report, TraceReport
+from pisama.report import InterruptedAnalysisError, LoadError, Report, TraceReport
 from pisama.scale.jobs import Jobs, examined
 from pisama.scale.tasks import Found, Job
+from pisama.suppression import Filter
 from pisama.trace import Trace
+
+if TYPE_CHECKING:
+    from pisama.attribution.asking import Inquiry
+    from pisama.attribution.judge import Judge
 
 __all__ = ["Jobs", "Loaded", "Source", "analyze", "analyze_all", "load", "read", "stream"]
 
@@ -45,18 +52,22 @@ def analyze(
     detectors: Iterable[Detector] | None = None,
     input_format: str | None = None,
     jobs: Jobs = 1,
+    judge: Judge | str | None = None,
 ) -> Report:
     """Everything that failed in the traces of a source.
 
     `source` and `input_format` are those of `load`. `detectors` replaces the ones that `config`
     chooses. `jobs` is the number of processes, or `auto` for one a core; a small source is examined without any, and the
     report is the same for every number. A program that asks for several must be importable without starting them
-    again: `if __name__ == "__main__":`.
+    again: `if __name__ == "__main__":`. `judge` is the name of a model, PROVIDER:NAME, or a judge of your own: it is asked
+    who made the decisive mistake, and when, about the runs and within the cost that `config` says.
 
-    Raises `ConfigError` for a configuration that cannot be followed, and nothing for bad
-    input: that is in the report's `errors`.
+    Raises `ConfigError` for a configuration that cannot be followed, `InterruptedAnalysisError` when the user
+    interrupts the asking, and nothing for bad input: that is in the report's `errors`.
     """
-    return analyze_all([source], config=config, detectors=detectors, input_format=input_format, jobs=jobs)
+    return analyze_all(
+        [source], config=config, detectors=detectors, input_format=input_format, jobs=jobs, judge=judge
+    )
 
 
 def analyze_all(
@@ -66,12 +77,42 @@ def analyze_all(
     detectors: Iterable[Detector] | None = None,
     input_format: str | None = None,
     jobs: Jobs = 1,
+    judge: Judge | str | None = None,
 ) -> Report:
     """`analyze` for many sources together."""
-    collected = Collected(Examiner.of(config or Config(), detectors))
+    config = config or Config()
+    inquiry = inquiry_of(judge, config) if judge is not None else None
+    collected = Collected(Examiner.of(config, detectors))
     for item in _stream(sources, collected.examiner, input_format, jobs):
         collected.add(item)
-    return collected.report()
+    if inquiry is None:
+        return collected.report()
+    report = judged(collected.report(), inquiry, config)
+    if report.judged is not None and report.judged.interrupted:
+        raise InterruptedAnalysisError(report)
+    return report
+
+
+def inquiry_of(judge: Judge | str, config: Config) -> Inquiry:
+    """Whom to ask, and within which bounds. Raises `ConfigError` for a model that cannot be asked."""
+    # Loaded only by those who ask: it brings an SDK for each provider.
+    from pisama.attribution.asking import Inquiry
+
+    return Inquiry(judge, config)
+
+
+def judged(report: Report, inquiry: Inquiry, config: Config) -> Report:
+    """The report with what a judge says of its traces; when interrupted, of those that it was asked about by then."""
+    left_out = Filter.of(config)
+    told, judged = inquiry.ask(report.traces)
+    traces = [
+        replace(
+            left_out.apply(with_issues(trace, each.issues, config)) if each.issues else trace,
+            attribution=each.attribution,
+        )
+        for trace, each in zip(report.traces, told, strict=True)
+    ]
+    return replace(report, traces=tuple(traces), judged=judged)
 
 
 def stream(

@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from pisama.config import ConfigError
+from pisama.file_writing import replace_file
 from pisama.report import Report, Stale, TraceReport
 from pisama.trace import Trace
 from pisama.version import __version__
@@ -144,23 +145,5 @@ def write_baseline(path: Path, report: Report) -> int:
         "pisama": __version__,
         "issues": [entry.model_dump(exclude_defaults=True) for entry in ordered],
     }
-    _replace(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    replace_file(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
     return len(ordered)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    import tempfile
-
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    written = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        written.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        written.replace(path)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pisama.cli_input import INTERRUPTED, Input, report_on
+from pisama.cli_judge import judge_of
 from pisama.cli_lines import write_folder, write_lines, writes_folder
 from pisama.cli_output import targets, write
 from pisama.cli_stats import stats
@@ -17,21 +18,31 @@ from pisama.cli_watch import watch
 from pisama.flags import (
     Address,
     Also,
+    Attribute,
+    BaseUrl,
     ConfigFile,
+    DryRun,
     Engine,
     EngineName,
+    Escalate,
     Format,
     Ignore,
     InputFormat,
     Isolated,
     Jobs,
+    JudgeTimeout,
     LevelName,
+    MaxCost,
+    MaxTraces,
     MinConfidence,
     MinSeverity,
+    Model,
+    NoCache,
     NoPlugins,
     Options,
     Paths,
     Select,
+    Tier,
     fail,
     jobs_of,
     say,
@@ -106,6 +117,16 @@ def analyze(
             metavar="FILE",
         ),
     ] = None,
+    attribute: Attribute = False,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    tier: Tier = None,
+    escalate: Escalate = None,
+    max_cost: MaxCost = None,
+    max_traces: MaxTraces = None,
+    judge_timeout: JudgeTimeout = None,
+    no_cache: NoCache = False,
+    dry_run: DryRun = False,
     option: Options = None,
     input_format: InputFormat = None,
     jobs: Jobs = "auto",
@@ -131,7 +152,18 @@ def analyze(
     pyproject.toml.
     """
     wanted = targets(output_format, output, also)
+    asking = {
+        "model": model,
+        "base_url": base_url,
+        "tier": tier,
+        "escalate": escalate,
+        "max_cost": max_cost,
+        "max_traces": max_traces,
+        "judge_timeout": judge_timeout,
+        "cache": False if no_cache else None,
+    }
     flags = {
+        **asking,
         "select": select,
         "ignore": ignore,
         "min_severity": min_severity,
@@ -145,15 +177,20 @@ def analyze(
 
         typer.echo(settings_toml(settings.config, settings.origins), nl=False)
         return
+    judge = judge_of(settings.config, asking, attribute=attribute, dry_run=dry_run)
     given = Input(_given(paths), settings.config, input_format, jobs_of(jobs), engine, address)
     fail_on_level = None if exit_zero else settings.config.fail_on
     if output_format in (Format.JSONL, Format.PARQUET):
+        if judge is not None:
+            fail(f"--attribute goes with a report; --format {output_format.value} writes rows as they come")
         if also:
             fail(f"--also goes with a report; --format {output_format.value} writes rows as they come")
         if writes_folder(output_format, output):
             raise typer.Exit(write_folder(given, output_format, output or Path(), fail_on_level))
         raise typer.Exit(write_lines(given, output, fail_on_level))
     report, interrupted = report_on(given)
+    if judge is not None and not interrupted:
+        report, interrupted = judge(report)
     for target in wanted:
         write(report, target)
     raise typer.Exit(INTERRUPTED if interrupted else report.exit_code(fail_on_level))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from pisama.issue import Level
+from pisama.issue import Level, Tier
 
 DEFAULT_MIN_CONFIDENCE = 0.4
 
@@ -80,6 +80,23 @@ class Config(BaseModel):
     """Issues that are left out on purpose, each with its reason."""
     options: Mapping[str, Mapping[str, JsonValue]] = {}
     """Options of detectors, by detector id; `pisama detectors ID` lists them."""
+    model: str | None = None
+    """The model that `--attribute` asks, as PROVIDER:NAME."""
+    base_url: str | None = None
+    """Where that model is served, when not by its provider. Not in a file, since the key of the provider goes there."""
+    tier: Tier = "heuristic"
+    """With `llm` the model that is asked may also add issues of kinds that no detector knows."""
+    escalate: Literal["always", "unsure", "never"] = "unsure"
+    """Which runs it is asked about: `unsure` are failed ones where the answer without a model has a confidence
+    below 0.45."""
+    max_cost: Annotated[float, Field(ge=0)] = 1.0
+    """USD that calls of the model may cost together, by published prices; the rest goes without a model."""
+    max_traces: Annotated[int, Field(ge=0)] | None = None
+    """The model is called for at most so many traces; the rest goes without it."""
+    judge_timeout: Annotated[float, Field(gt=0)] = 180.0
+    """Seconds that one answer of the model may take, repeated calls included."""
+    cache: bool = True
+    """Whether answers of the model are kept on disk, and used again for the same question."""
     watch: Watching = Watching()
     """When `pisama watch` stops the command it runs."""
     folder: Annotated[Path | None, Field(exclude=True)] = None

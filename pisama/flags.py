@@ -49,6 +49,21 @@ class LevelName(StrEnum):
     CRITICAL = "critical"
 
 
+class TierName(StrEnum):
+    """Who may say what failed, as flags take it."""
+
+    HEURISTIC = "heuristic"
+    LLM = "llm"
+
+
+class Escalation(StrEnum):
+    """Which runs a model is asked about, as flags take it."""
+
+    ALWAYS = "always"
+    UNSURE = "unsure"
+    NEVER = "never"
+
+
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
@@ -109,6 +124,71 @@ ConfigFile = Annotated[
 ]
 Isolated = Annotated[
     bool, typer.Option("--isolated", help="Leave settings of files and of the environment out.")
+]
+Attribute = Annotated[
+    bool,
+    typer.Option(
+        "--attribute",
+        help="Ask a model who made the decisive mistake, and when; the traces are sent to it, without secrets.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="The model to ask, for example anthropic:claude-sonnet-5.",
+        metavar="PROVIDER:NAME",
+        show_default=False,
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        help="Where that model is served; with openai: any endpoint that has its chat completions.",
+        metavar="URL",
+        show_default="its provider",
+    ),
+]
+Tier = Annotated[
+    TierName | None,
+    typer.Option(
+        "--tier",
+        help="With llm the model may also add issues of kinds that no detector knows.",
+        show_default="heuristic",
+    ),
+]
+Escalate = Annotated[
+    Escalation | None,
+    typer.Option(
+        "--escalate",
+        help="Which runs to ask about: unsure are failed ones where the answer without a model is.",
+        show_default="unsure",
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        min=0,
+        help="Ask no further when the next call could take the cost above so many USD.",
+        show_default="1",
+    ),
+]
+MaxTraces = Annotated[
+    int | None,
+    typer.Option(
+        "--max-traces", min=0, help="Call the model for at most so many traces.", show_default="all"
+    ),
+]
+JudgeTimeout = Annotated[
+    float | None,
+    typer.Option("--judge-timeout", help="Give an answer up after so many seconds.", show_default="180"),
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Ask again what was answered before.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the tokens and the price of asking, send nothing, and exit."),
 ]
 
 

@@ -121,13 +121,13 @@ class Grounds:
 
     def _keep(self, values: Iterable[float]) -> None:
         """Take values that are not among the latest as the latest."""
+        pool, within = self._pool, self._in_pool
         for value in values:
-            if value in self._in_pool:
-                continue
-            if len(self._pool) == POOL:
-                self._in_pool.discard(self._pool.popleft())
-            self._pool.append(value)
-            self._in_pool.add(value)
+            if value not in within:
+                if len(pool) == POOL:
+                    within.discard(pool.popleft())
+                pool.append(value)
+                within.add(value)
 
     def knows(self, element: Element) -> bool:
         """Whether an element occurs, follows from what occurs, or is common knowledge."""

@@ -13,6 +13,9 @@ from pisama.trace import Location
 Fault: TypeAlias = Literal["agent", "tool", "environment", "user"]
 """Who would have to change for the failure not to happen again."""
 
+Tier: TypeAlias = Literal["heuristic", "llm"]
+"""Who says so: code, or a model that was asked."""
+
 
 class Level(StrEnum):
     """Severity in words; `info` < 20 <= `low` < 40 <= `medium` < 60 <= `high` < 80 <= `critical`."""
@@ -71,7 +74,9 @@ class Issue:
     fingerprint: str
     """The same for the same failure in another run of the same task."""
     fault: Fault = "agent"
-    tier: Literal["heuristic", "llm"] = "heuristic"
+    tier: Tier = "heuristic"
+    """`llm` when a model told it. Its type is then a kind that the model named, and its confidence what the model
+    said of itself."""
     at: Location | None = None
 
     @property

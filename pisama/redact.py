@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from pisama.issue import Evidence, Issue
@@ -20,6 +21,39 @@ _SECRETS = re.compile(
     r"|\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,99}"
     r"|\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{8,4000}\.[A-Za-z0-9_\-]{8,1000}"
 )
+_PREFIXES = (
+    *(
+        "-----BEGIN ",
+        "sk-",
+        "sk_",
+        "rk_",
+        "pk_",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+    ),
+    *(
+        "AKIA",
+        "ASIA",
+        "AIza",
+        "xox",
+        "hf_",
+        "hf-",
+        "npm_",
+        "npm-",
+        "pypi_",
+        "pypi-",
+        "dop_v1",
+        "sq0atp",
+        "shpat",
+        "eyJ",
+    ),
+)
+"""One of these begins each secret that is told by its form."""
 _CARRIED = re.compile(
     r"(?P<before>\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@]{1,64}:)(?P<password>[^\s@/]{3,200})(?=@)"
     r"|(?P<bearer>\b(?:authorization|proxy-authorization)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3}"
@@ -29,14 +63,35 @@ _CARRIED = re.compile(
     re.IGNORECASE,
 )
 
+_WORD = re.compile(r"[^\s\"'“”‘’.,;:&(){}<>!?][^\s\"'“”‘’,;&(){}<>]{4,400}[^\s\"'“”‘’.,;:&(){}<>!?]")
+
 _CARRIERS = ("://", "authorization", "bearer", "password", "passwd", "secret", "key", "token")
 """One of these stands before each secret that is told by its place."""
 
 
 def redact(text: str) -> str:
     """The text with every recognised secret replaced by `[secret:XXXX]`, the same secret by the same mark."""
-    text = _SECRETS.sub(lambda match: _mark(match.group()), text)
+    if holds(text, _PREFIXES):
+        text = _SECRETS.sub(lambda match: _mark(match.group()), text)
     return _CARRIED.sub(_carried, text) if holds(text.lower(), _CARRIERS) else text
+
+
+def secrets_in(text: str) -> Iterator[str]:
+    """The secrets that are recognised in a text, lower case."""
+    if holds(text, _PREFIXES):
+        yield from (match.group().lower() for match in _SECRETS.finditer(text))
+    if holds(text.lower(), _CARRIERS):
+        for match in _CARRIED.finditer(text):
+            secret = match["password"] or match["token"] or match["value"]
+            if not secret.startswith("[secret:"):
+                yield secret.lower().rstrip(".:!?")
+
+
+def redact_known(text: str, secrets: Set[str]) -> str:
+    """The text without these secrets, which were recognised by what stood before them elsewhere."""
+    if not secrets:
+        return text
+    return _WORD.sub(lambda match: _mark(match[0]) if match[0].lower() in secrets else match[0], text)
 
 
 def redact_issue(issue: Issue) -> Issue:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
-from pisama.issue import Fault, Issue, Level
+from pisama.issue import Fault, Issue, Level, Tier
 from pisama.notebook import frame, html_summary
-from pisama.trace import Location, Trace
+from pisama.trace import Location, Trace, Usage
 
 
 class Exit(IntEnum):
@@ -88,6 +88,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """What a model was asked, and what it took."""
+
+    model: str
+    calls: int = 0
+    """Answers, those from the cache included."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    """USD; None where no price is known."""
+    estimated: bool = False
+    """The provider gave no count of tokens for some answer, so they are estimates."""
+    cached: int = 0
+    """Answers that came from the cache, and cost nothing now. The tokens and the cost are those of the first time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """Who most likely made the decisive mistake, and when."""
 
@@ -95,15 +112,42 @@ class Attribution:
     step: int
     span_id: str | None
     confidence: float
-    """How likely the step is the decisive mistake, 0-1, as calibrated on runs that were not fitted on."""
+    """How likely the step is the decisive mistake, 0-1, as calibrated on runs that were not fitted on; with
+    the tier `llm` what the model said of its own answer, which is not calibrated."""
     reason: str
     candidates: tuple[Candidate, ...] = ()
     """Best first; the first is the one named above."""
+    tier: Tier = "heuristic"
+    """`llm` when a model named agent and step."""
+    cited: tuple[int, ...] = ()
+    """Steps that the model names as the grounds of its answer."""
+    usage: ModelUsage | None = None
+    """What asking a model took, also when its answer could not be used; None when none was asked."""
+    note: str = ""
+    """Why the answer stands without a model although one was to be asked; empty otherwise."""
 
     @property
     def stands_out(self) -> bool:
         """Whether one step stands out; where none does, the attribution is little more than a guess."""
         return self.confidence >= STANDS_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What asking a model about all the traces came to."""
+
+    usage: ModelUsage
+    asked: int = 0
+    """Traces with a question to the model or to the cache of its answers."""
+    answered: int = 0
+    """Traces whose answer could be used."""
+    sure: int = 0
+    """Failed runs that were not asked about, because the answer without a model is sure enough."""
+    spent: float = 0.0
+    """USD of the calls made now, as far as their prices are known."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, a line each."""
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +230,17 @@ class TraceReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What asking a model about one trace would take."""
+
+    report: TraceReport
+    usage: Usage | None
+    """Estimated tokens of the question, the most of the answer, and their price; None when nothing can be asked."""
+    kept: bool = False
+    """The answer is known already, and costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was found in everything that was given."""
 
@@ -193,6 +248,8 @@ class Report:
     errors: tuple[LoadError, ...] = ()
     stale: tuple[Stale, ...] = ()
     """Entries of the baseline that the traces they were made from do not show any more."""
+    judged: Judged | None = None
+    """What asking a model came to; None when none was to be asked."""
 
     @property
     def issues(self) -> tuple[Issue, ...]:
@@ -230,3 +287,11 @@ class Report:
         if fail_on is not None and any(issue.severity >= fail_on.floor for issue in self.issues):
             return Exit.ISSUES
         return Exit.CLEAN
+
+
+class InterruptedAnalysisError(KeyboardInterrupt):
+    """The user stopped an analysis while a model was asked; `report` holds all that was done."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report

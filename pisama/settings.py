@@ -26,7 +26,7 @@ OWN_NAMES = frozenset((CONFIG,))
 """Names in the environment that are no settings of an analysis."""
 
 _LISTS = ("select", "ignore")
-_FLAGS = {"options": "--option", "plugins": "--no-plugins"}
+_FLAGS = {"options": "--option", "plugins": "--no-plugins", "cache": "--no-cache"}
 _SETTINGS = tuple(name for name, field in Config.model_fields.items() if not field.exclude)
 _Values: TypeAlias = "dict[str, Any]"
 
@@ -109,6 +109,9 @@ def _read(file: Path) -> _Values:
         if not isinstance(values, dict):
             raise ConfigError(f"{file}: tool.pisama is not a table")
     _check_names(values, f"{file}: unknown setting")
+    if "base_url" in values:
+        # Whoever can write the file would get the traces, and the key of the provider, of those who run pisama there.
+        raise ConfigError(f"{file}: base_url is no setting of a file; say --base-url, or {PREFIX}BASE_URL")
     return values
 
 

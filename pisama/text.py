@@ -51,7 +51,8 @@ _LETTER_FIRST = re.compile(
 )
 """A UUID that begins with a letter."""
 _IN_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
-_IN_TIME = re.compile(r":\d\d:\d\d|\d ?(?:[mµu]?s|secs?|(?:milli)?seconds)\b")
+_IN_TIME = re.compile(r":\d\d:\d\d")
+_IN_DURATION = re.compile(r"\d(?= ?[mµus]) ?(?:[mµu]?s|secs?|(?:milli)?seconds)\b")
 
 
 def words(text: str) -> list[str]:
@@ -212,7 +213,7 @@ def stable(text: str) -> str:
     has_id = _IN_UUID.search(text) is not None
     if has_id:
         text = _LETTER_FIRST.sub("*", text)
-    if has_id or "0x" in text or _IN_TIME.search(text):
+    if has_id or "0x" in text or _IN_TIME.search(text) or _IN_DURATION.search(text):
         text = _VOLATILE.sub("*", text)
     return " ".join(text.split())
 

@@ -16,7 +16,7 @@ from pisama.trace import JSON
 
 TIMES = 10
 """How many times longer the long run is."""
-LEAST = 400_000
+LEAST = 100_000
 """Bytes from which on the time of a sample can be measured; smaller ones are first repeated up to this size."""
 
 
@@ -32,7 +32,7 @@ class Growth:
     """All together."""
     worst_detector: str
     worst: float
-    """Of the detector whose time grew most, among those that took long enough to measure; 0 without one."""
+    """Of the detector whose time grew most, among those that took long enough in the short run; 0 without one."""
     peak_megabytes: float
     memory: float
     crashed: tuple[str, ...] = ()
@@ -42,9 +42,9 @@ def growth(short: bytes, long: bytes, detectors: Sequence[Detector], repeat: int
     """What the two runs take, each alone."""
     few, many = timed([short], detectors, repeat), timed([long], detectors, 1)
     ratios = {
-        name: seconds / max(few.detectors[name], MINIMUM / TIMES)
+        name: seconds / few.detectors[name]
         for name, seconds in many.detectors.items()
-        if seconds >= MINIMUM
+        if few.detectors[name] >= MINIMUM
     }
     worst = max(ratios, key=lambda name: ratios[name], default="")
     highest = peak(long, detectors)
@@ -52,8 +52,8 @@ def growth(short: bytes, long: bytes, detectors: Sequence[Detector], repeat: int
         megabytes=len(long) / 1e6,
         load_seconds=many.load,
         detector_seconds=many.analysis,
-        load=many.load / few.load,
-        detectors=many.analysis / max(few.analysis, MINIMUM / TIMES),
+        load=many.load / max(few.load, MINIMUM),
+        detectors=many.analysis / max(few.analysis, MINIMUM),
         worst_detector=worst,
         worst=ratios.get(worst, 0.0),
         peak_megabytes=highest / 1e6,

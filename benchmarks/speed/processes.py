@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,14 @@ from pathlib import Path
 
 _KILOBYTE = 1024 if sys.platform != "darwin" else 1
 """Bytes in the unit in which the kernel gives memory."""
+
+
+_ASK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,15 @@ def linted(tracelint: Path, file: Path) -> Process:
 
 
 def used(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[float, float]:
-    """Seconds of processor time, in the program and in the kernel, and the most memory at a time in megabytes."""
-    process = subprocess.Popen(  # noqa: S603 - this interpreter, or the program that was named
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    """Seconds of processor time, in the program and in the kernel, and the most memory at a time in megabytes.
+
+    A small program starts the command and asks: to the kernel the memory of whoever starts a program is its own at first.
+    """
+    done = subprocess.run(  # noqa: S603 - this interpreter, and the program that was named
+        [sys.executable, "-c", _ASK, *command], check=True, capture_output=True, env=environment, text=True
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _KILOBYTE / 1e6
+    seconds, peak = map(float, done.stdout.split())
+    return seconds, peak * _KILOBYTE / 1e6
 
 
 def _on_file(command: Sequence[str], file: Path) -> Process:

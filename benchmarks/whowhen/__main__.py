@@ -12,6 +12,7 @@ from rich.table import Table
 
 from benchmarks.command import application, clear_errors, show, table, tracked, write_json
 from benchmarks.data import DataMissingError
+from benchmarks.whowhen import judged
 from benchmarks.whowhen.answers import BASELINES, attributed, earliest_issue, examined
 from benchmarks.whowhen.data import SUBSETS, Case, find_cases
 from benchmarks.whowhen.fitting import Labelled, digest, fit
@@ -25,10 +26,13 @@ from benchmarks.whowhen.validation import (
     reliability,
     transferred,
 )
-from pisama.attribution import model
+from pisama.attribution import model as weighing
 from pisama.attribution.signs import ORDER
+from pisama.cli_input import INTERRUPTED
+from pisama.config import Config
+from pisama.report import TraceReport
 
-WEIGHTS = Path(model.__file__).with_name("weights.json")
+WEIGHTS = Path(weighing.__file__).with_name("weights.json")
 
 Systems = dict[str, Sequence[Sequence[Answer]]]
 """By system its answers to every case, once for each repetition."""
@@ -62,12 +66,34 @@ def main(
     weights: Annotated[
         Path, typer.Option(help="Where --fit writes the weights.", show_default=False)
     ] = WEIGHTS,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROVIDER:NAME",
+            help="Ask this model instead; it goes on where an earlier run was stopped.",
+            show_default=False,
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Where that model is served.", show_default="its provider")
+    ] = None,
+    max_cost: Annotated[float, typer.Option(min=0, help="USD that it may cost.")] = 1.0,
+    max_traces: Annotated[
+        int | None, typer.Option(min=0, help="Cases that it is called for at most.", show_default="all")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what asking it would take.")] = False,
 ) -> None:
     """Name the agent and the step of the decisive mistake in the runs of Who&When."""
     with clear_errors():
         cases = find_cases(data)
         reports = [examined(case) for case in tracked(cases, "conversations")]
         known = [labelled(case, report) for case, report in zip(cases, reports, strict=True)]
+        if model is not None:
+            config = Config(
+                base_url=base_url, max_cost=max_cost, max_traces=max_traces, escalate="always", plugins=False
+            )
+            _judge(cases, judged.suspected(known, reports), model, config, json, dry_run=dry_run)
+            return
         if refit:
             _fit(known, weights)
         validated = cross_validated(known, shuffles, tracked=tracked)
@@ -106,18 +132,40 @@ def main(
             )
 
 
+def _judge(
+    cases: Sequence[Case],
+    reports: Sequence[TraceReport | None],
+    model: str,
+    config: Config,
+    json: Path | None,
+    *,
+    dry_run: bool,
+) -> None:
+    if dry_run:
+        typer.echo(judged.planned(reports, model, config), nl=False)
+        return
+    found = judged.asked(cases, reports, model, config)
+    show(*found.tables())
+    for note in found.judged.notes:
+        typer.echo(note, err=True)
+    if json is not None:
+        write_json(json, found.as_json())
+    if found.judged.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
 def _fit(known: Sequence[Labelled | None], weights: Path) -> None:
     try:
         fitted = fit([each for each in known if each is not None])
     except ValueError as error:
         raise DataMissingError(str(error)) from None
-    model.write_weights(fitted, weights)
-    model.shipped.cache_clear()
+    weighing.write_weights(fitted, weights)
+    weighing.shipped.cache_clear()
 
 
 def _shipped(known: Sequence[Labelled | None]) -> Systems:
     """The weights as they are shipped, unless they were fitted on these very cases and would flatter."""
-    weights = model.shipped()
+    weights = weighing.shipped()
     fitted_here = weights.fitted_on == digest(each.case.id for each in known if each is not None)
     name = "pisama, as shipped" + (" (fitted on these cases)" if fitted_here else "")
     return {name: _answers([[placed(each, weights) for each in known]])}

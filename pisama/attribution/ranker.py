@@ -6,8 +6,10 @@ import numpy as np
 
 from pisama.attribution.model import Array, Weights, shipped
 from pisama.attribution.reasons import reason
+from pisama.attribution.recorded import secrets_of
 from pisama.attribution.run import Run
 from pisama.attribution.signs import signs
+from pisama.redact import redact_known
 from pisama.report import Attribution, Candidate, TraceReport
 
 CANDIDATES = 5
@@ -38,7 +40,8 @@ def rank(report: TraceReport, weights: Weights | None = None) -> Attribution | N
             step=run.steps[position].index,
             span_id=run.steps[position].span_id,
             score=round(float(scores[position]), 4),
-            reason=reason(run, columns, credit, position),
+            # A value that a reason names stands there without the words that told that it is a secret.
+            reason=redact_known(reason(run, columns, credit, position), secrets_of([run.steps[position]])),
         )
         for position, credit in zip(best, model.credits(columns, best), strict=True)
     )

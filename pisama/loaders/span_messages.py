@@ -26,6 +26,8 @@ _CALL_ID = "Call id: "
 _OBSERVED = "Observation:\n"
 _FAILED = "Error:\n"
 _PREFIXES = names.INPUT_PREFIXES + names.OUTPUT_PREFIXES
+_NAME_WIDTH = 200
+"""Characters of the longest name of an attribute that can be a field of a message."""
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def _flattened(attributes: names.Attributes) -> tuple[list[ChatMessage], list[Ch
     given: dict[int, dict[str, JSON]] = {}
     said: dict[int, dict[str, JSON]] = {}
     for name, value in attributes.items():
-        place = _place(name)
+        place = _place(name) if len(name) <= _NAME_WIDTH else None
         if place is not None:
             is_input, index, path = place
             (given if is_input else said).setdefault(index, {})[path] = value

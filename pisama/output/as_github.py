@@ -38,7 +38,8 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _annotation(issue: Issue) -> str:
     place = f"{issue.agent}, step {issue.step}: " if issue.step is not None else ""
-    title = f"{issue.type} ({issue.level.value}, confidence {issue.confidence:.2f})"
+    tier = ", tier llm" if issue.tier == "llm" else ""
+    title = f"{issue.type} ({issue.level.value}, confidence {issue.confidence:.2f}{tier})"
     return _command(
         _COMMANDS[issue.level], title, f"{place}{issue.summary} Fix: {issue.recommendation}", issue.at
     )

@@ -104,6 +104,22 @@ class CandidateShape(Shape):
     reason: str
 
 
+class ModelUsageShape(Shape):
+    """What a model was asked, and what it took."""
+
+    model: str
+    calls: int
+    """Answers, those from the cache included."""
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    """USD; null where no price is known."""
+    estimated: bool
+    """Whether tokens are estimates, because the provider gave no count."""
+    cached: int
+    """Answers from the cache: their tokens and cost are those of the first time."""
+
+
 class AttributionShape(Shape):
     """Who most likely made the decisive mistake, and when."""
 
@@ -113,6 +129,28 @@ class AttributionShape(Shape):
     confidence: float
     reason: str
     candidates: tuple[CandidateShape, ...]
+    tier: str
+    """`llm` when a model named agent and step, else `heuristic`."""
+    cited: tuple[int, ...]
+    """Steps that the model names as the grounds of its answer."""
+    usage: ModelUsageShape | None
+    """Null when no model was asked."""
+    note: str
+    """Why no model says so although one was to be asked."""
+
+
+class JudgedShape(Shape):
+    """What asking a model about all the traces came to."""
+
+    usage: ModelUsageShape
+    asked: int
+    answered: int
+    sure: int
+    """Failed runs whose answer without a model was sure enough."""
+    spent: float
+    """USD of the calls made now, as far as their prices are known."""
+    notes: tuple[str, ...]
+    interrupted: bool
 
 
 class TraceShape(Shape):
@@ -172,6 +210,8 @@ class ReportShape(Shape):
     traces: tuple[TraceShape, ...]
     errors: tuple[ErrorShape, ...]
     stale: tuple[StaleShape, ...]
+    judged: JudgedShape | None
+    """Null when no model was to be asked."""
 
 
 def render(report: Report) -> str:
@@ -184,6 +224,7 @@ def render(report: Report) -> str:
         traces=tuple(_trace(trace) for trace in report.traces),
         errors=tuple(_error(error) for error in report.errors),
         stale=tuple(StaleShape.model_validate(entry) for entry in report.stale),
+        judged=JudgedShape.model_validate(report.judged) if report.judged is not None else None,
     )
     return shape.model_dump_json(by_alias=True, indent=2) + "\n"
 

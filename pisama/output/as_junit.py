@@ -37,7 +37,8 @@ def _suite(report: TraceReport) -> Xml.Element:
     issues = {name: list(group) for name, group in groupby(ordered, key=lambda issue: issue.type)}
     crashed = {item.detector: item.error for item in report.crashed}
     skipped = {item.detector: item.reason for item in report.skipped}
-    for name in dict.fromkeys((*report.ran, *crashed, *skipped)):
+    # Kinds of failures that a model named are no detectors that ran.
+    for name in dict.fromkeys((*report.ran, *crashed, *skipped, *issues)):
         case = Xml.SubElement(suite, "testcase", {"classname": "pisama", "name": name})
         if name in crashed:
             Xml.SubElement(case, "error", {"message": _plain(crashed[name])})
@@ -57,7 +58,8 @@ def _failure(issues: list[Issue]) -> Xml.Element:
 
 def _told(issue: Issue) -> Iterator[str]:
     place = f"{issue.agent}, step {issue.step}: " if issue.step is not None else ""
-    yield f"{issue.level.value} (confidence {issue.confidence:.2f}) {place}{issue.summary}"
+    tier = ", tier llm" if issue.tier == "llm" else ""
+    yield f"{issue.level.value} (confidence {issue.confidence:.2f}{tier}) {place}{issue.summary}"
     for evidence in issue.evidence:
         step = f"step {evidence.step}: " if evidence.step is not None else ""
         yield f"  {step}{evidence.quote}{f' ({evidence.note})' if evidence.note else ''}"

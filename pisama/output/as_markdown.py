@@ -62,7 +62,8 @@ def _issue(issue: Issue) -> Iterator[str]:
     place = f", {_plain(issue.agent or '')}, step {issue.step}" if issue.step is not None else ""
     yield f"<details><summary><b>{issue.level.value} {issue.type}</b>{place}: {_plain(issue.summary)}</summary>"
     yield ""
-    yield f"Severity {issue.severity}, confidence {issue.confidence:.2f}."
+    tier = ", tier llm: a model says so" if issue.tier == "llm" else ""
+    yield f"Severity {issue.severity}, confidence {issue.confidence:.2f}{tier}."
     yield ""
     yield from (f"- {_evidence(evidence)}" for evidence in issue.evidence[:MAX_EVIDENCE])
     yield from _more(len(issue.evidence) - MAX_EVIDENCE, "piece of evidence", "pieces of evidence")

@@ -123,6 +123,7 @@ def _result(trace: Trace, issue: Issue, order: Mapping[str, int], suppressed: Su
             "severity": issue.severity,
             "confidence": issue.confidence,
             "fault": issue.fault,
+            "tier": issue.tier,
         },
     }
     if code:

@@ -28,7 +28,8 @@ def report_schema() -> dict[str, Any]:
 def config_schema(kinds: Iterable[type[Detector]]) -> dict[str, Any]:
     """JSON Schema of `pisama.toml`, and of the table `tool.pisama` of `pyproject.toml`."""
     schema = Config.model_json_schema()
-    schema["properties"].pop("folder")
+    for no_setting in ("folder", "base_url"):
+        schema["properties"].pop(no_setting)
     _explain(schema, Config)
     for cls in (Suppression, Watching):
         _explain(schema["$defs"][cls.__name__], cls)
@@ -117,6 +118,7 @@ def _default(value: object) -> str:
 
 _DOORS = {
     "plugins": ("--no-plugins", "PISAMA_PLUGINS"),
+    "cache": ("--no-cache", "PISAMA_CACHE"),
     "suppress": ("", ""),
     "watch": ("--max-steps 200", "PISAMA_WATCH__MAX_STEPS"),
     "options": ("--option loop.min_repeats=4", "PISAMA_OPTIONS__LOOP__MIN_REPEATS"),

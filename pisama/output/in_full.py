@@ -131,6 +131,8 @@ def _issue(number: int, issue: Issue) -> RenderableType:
 
 def _where(issue: Issue) -> str:
     parts = [f"severity {issue.severity}, confidence {issue.confidence:.2f}"]
+    if issue.tier == "llm":
+        parts.append("tier llm")
     if issue.agent is not None:
         parts.insert(0, f"{printable(issue.agent)}, step {issue.step}")
     if issue.span_id is not None:
@@ -166,7 +168,9 @@ def _cause(attribution: Attribution) -> str:
     )
     if not attribution.stands_out:
         text = f"cannot tell, for no step stands out; the first suspect is {text}"
-    return printable(f"{text} (confidence {attribution.confidence:.2f}{runner_up})")
+    tier = f", says {attribution.usage.model}" if attribution.tier == "llm" and attribution.usage else ""
+    note = f"; {attribution.note}" if attribution.note else ""
+    return printable(f"{text} (confidence {attribution.confidence:.2f}{tier}{runner_up}{note})")
 
 
 def _timeline(report: TraceReport, width: int) -> Iterator[RenderableType]:

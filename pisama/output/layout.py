@@ -45,6 +45,11 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def usd(amount: float) -> str:
+    """An amount of money, exact enough for a single call: `1.2300 USD`, `0.000045 USD`."""
+    return f"{amount:.4f} USD" if amount >= 0.01 or not amount else f"{amount:.6f} USD"
+
+
 def listed(items: Iterable[str], most: int = MAX_NAMES) -> str:
     """The first `most` names, and how many more there are."""
     names = list(items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 import orjson
@@ -40,6 +41,8 @@ def _value(value: object) -> str:
         return f"[{', '.join(_value(item) for item in sorted(value, key=str))}]"
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{_key(name)} = {_value(item)}' for name, item in value.items())} }}"
+    if value == inf:
+        return "inf"
     # What JSON writes of strings, numbers and truth values is TOML too, DEL apart.
     return orjson.dumps(value).decode().replace("\x7f", "\\u007F")
 

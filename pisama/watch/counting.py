@@ -12,10 +12,10 @@ from pisama.loaders.span_steps import usage_of
 from pisama.loaders.spans import SpanRecord
 from pisama.loaders.values import as_string
 from pisama.output.terminal import printable
+from pisama.prices import price_of
 from pisama.trace import Step, ToolCall, Usage
 from pisama.watch.captured import Tally
 from pisama.watch.follow import place_of
-from pisama.watch.prices import price_of
 
 MAX_NOW = 100
 """Characters of what the agent does now."""

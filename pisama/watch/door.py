@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pisama.config import Config
 from pisama.issue import Level
+from pisama.prices import can_price
 from pisama.report import Exit
 from pisama.watch.captured import Instructions, Written
 from pisama.watch.live import Limits, View
-from pisama.watch.prices import can_price
 from pisama.watch.session import AnalystLostError, Outcome, watch
 
 CANNOT_START = 127

@@ -13,11 +13,11 @@ from pisama.loaders.names import NEW_INPUT, WATCH_SCOPE
 from pisama.loaders.span_values import messages_in
 from pisama.loaders.usages import usage_of
 from pisama.loaders.values import as_string, first, to_json
+from pisama.prices import price_of
 from pisama.trace import JSON, ToolCall, Usage
 from pisama.watch.answers import decoded, finish_of, object_in, read_answer
 from pisama.watch.captured import Exchange
 from pisama.watch.conversations import Conversations, News
-from pisama.watch.prices import price_of
 from pisama.watch.providers import MESSAGES, Api, api_of
 from pisama.watch.resent import new_fields
 

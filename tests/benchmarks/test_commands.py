@@ -9,19 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.attribution.judging import environment
 from tests.benchmarks.made_data import LEAK, make_labelled_runs, make_trail, make_whowhen
+from tests.watch.provider import serving
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = ("trail", "whowhen", "healthy", "injection", "calibrate")
 
 
-def run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def run(
+    module: str, *arguments: object, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
+        env=env,
     )
 
 
@@ -93,6 +98,37 @@ def test_whowhen_is_answered_without_its_labels(tmp_path: Path) -> None:
         "Hand-Crafted/1",
     }
     assert LEAK not in (tmp_path / "answers.json").read_text()
+
+
+def test_a_model_is_asked_who_and_when_and_an_unfinished_run_goes_on(tmp_path: Path) -> None:
+    data = make_whowhen(tmp_path / "data")
+    right = {"reason": "It counted.", "step": 1, "agent": "Counter", "confidence": 0.9}
+    with serving({"name": "answer", "arguments": right}) as provider:
+        asking = (data, "--model", "anthropic:claude-sonnet-5", "--base-url", provider.url)
+        env = environment(tmp_path / "cache")
+        planned = run("whowhen", *asking, "--dry-run", env=env)
+        assert "2 calls for 2 of 2 traces" in planned.stdout
+        assert provider.requests == []
+        first = run("whowhen", *asking, "--max-traces", "1", env=env)
+        assert first.stderr == "1 of 2 without anthropic:claude-sonnet-5: max_traces is 1\n"
+        assert "1 of 2 cases answered" in " ".join(first.stdout.split())
+        assert len(provider.requests) == 1
+        done = run("whowhen", *asking, "--json", tmp_path / "figures.json", env=env)
+        # The run of the other subset has no step 1 of Counter, so it is asked about twice, in vain.
+        assert len(provider.requests) == 3
+    assert LEAK not in json.dumps(provider.requests)
+    found = json.loads((tmp_path / "figures.json").read_text())
+    assert (found["answered"], found["cases"], found["usage"]["calls"], found["usage"]["cached"]) == (
+        1,
+        2,
+        3,
+        1,
+    )
+    assert found["cost_per_case"] == pytest.approx(3 * 0.0002)
+    told = found["figures"]["Algorithm-Generated"]
+    assert told["the model, where it answered"]["step"]["value"] == 1
+    assert "the model, where it answered" not in found["figures"]["Hand-Crafted"]
+    assert "0.000600 USD a case" in " ".join(done.stdout.split())
 
 
 def test_the_weights_of_who_and_when_are_fitted_to_the_same_bytes(tmp_path: Path) -> None:

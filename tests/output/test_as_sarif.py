@@ -49,6 +49,7 @@ def test_a_result_has_its_place_its_evidence_and_its_fingerprint() -> None:
             "severity": 85,
             "confidence": 0.9,
             "fault": "agent",
+            "tier": "heuristic",
         },
     }
 

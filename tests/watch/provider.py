@@ -38,10 +38,13 @@ class Provider:
 
 @dataclass(frozen=True)
 class Failure:
-    """Not an answer: a status with an error, a reset connection, or silence."""
+    """Not an answer: a status with an error or with this body, a reset connection, or silence."""
 
     status: int | None = None
     kind: str = "status"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: object = None
+    """JSON, or the text itself."""
 
 
 RESET = Failure(kind="reset")
@@ -106,11 +109,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             error = {"error": {"message": f"scripted failure {failure.status}", "type": "scripted"}}
-            self._answer(failure.status or 500, error)
+            self._answer(
+                failure.status or 500, error if failure.body is None else failure.body, failure.headers
+            )
 
-    def _answer(self, status: int, value: object) -> None:
-        body = json.dumps(value).encode()
+    def _answer(self, status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        body = (value if isinstance(value, str) else json.dumps(value)).encode()
         self.send_response(status)
+        for name, text in headers:
+            self.send_header(name, text)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Request-Id", "scripted")
