@@ -44,6 +44,8 @@ _PAGING = lazy(
     re.IGNORECASE,
 )
 """Before `token`: a place in a list, or a piece of text of a model."""
+_OF_ACCESS = lazy(r"(?:api|access|private|secret)[_\-. ]?\Z", re.IGNORECASE)
+"""Before `key`: one that opens something, whatever it looks like."""
 _FLAG = lazy(r"(?:\A|\s)--?[\w\-]{0,40}\Z")
 _LONGEST = 200
 """Characters of a token whose form begins before what it is found by."""
@@ -162,7 +164,10 @@ def _anything(_match: re.Match[str], _before: str, _word: str) -> bool:
 
 def _key(match: re.Match[str], before: str, word: str) -> bool:
     value = match["quoted"] or match["bare"]
-    if not _mixed(value) or " " in value.strip() or (word.lower() == "token" and _PAGING.search(before)):
+    if " " in value.strip() or (word.lower() == "token" and _PAGING.search(before)):
+        return False
+    named = word.lower() == "key" and _OF_ACCESS.search(before) is not None
+    if not _mixed(value) and not (named and _SIGN.search(value)):
         return False
     return len(value) >= (8 if match["quoted"] else 12) and _joined(match, before)
 
