@@ -83,14 +83,15 @@ _COMMAND_START = re.compile(
 )
 
 
-def name_parts(name: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def name_parts(name: str) -> tuple[str, ...]:
     """The words of a tool's name, lower case: `bookFlight` and `book_flight` are both book, flight."""
-    return words(_HUMP.sub(" ", name).replace("_", " "))
+    return tuple(words(_HUMP.sub(" ", name).replace("_", " ")))
 
 
 def is_executor(name: str) -> bool:
     """Whether a tool runs whatever command or code it is given."""
-    return name.lower() in _EXECUTORS or (name_parts(name)[-1:] or [""])[0] in (
+    return name.lower() in _EXECUTORS or (name_parts(name)[-1:] or ("",))[0] in (
         "bash",
         "shell",
         "terminal",
@@ -101,7 +102,7 @@ def is_executor(name: str) -> bool:
 
 def is_bookkeeping(name: str) -> bool:
     """Whether a tool neither looks at the world nor changes it: thinking, planning, answering, handing over."""
-    return name.lower() in _BOOKKEEPING or (name_parts(name)[:1] or [""])[0] in (
+    return name.lower() in _BOOKKEEPING or (name_parts(name)[:1] or ("",))[0] in (
         "think",
         "plan",
         "todo",
@@ -118,7 +119,7 @@ def is_answering(name: str) -> bool:
 
 def is_reading(name: str) -> bool:
     """Whether a tool, going by the first word of its name, looks without changing anything."""
-    return (name_parts(name)[:1] or [""])[0] in _READING
+    return (name_parts(name)[:1] or ("",))[0] in _READING
 
 
 def acts_of_call(call: ToolCall, *, narrow: bool = False) -> frozenset[str]:

@@ -71,11 +71,23 @@ _SEPARATORS = bytes.maketrans(
 
 def word_set(text: str) -> set[str]:
     """The distinct runs of letters and digits of a text, lower case: quicker than `words`, which keeps the order."""
-    encoded = text.lower().encode("utf-8", "surrogatepass")
+    return {word.decode("utf-8", "surrogatepass") for word in encoded_words(text)}
+
+
+def encoded_words(text: str) -> set[bytes]:
+    """`word_set` in UTF-8, as `encoded` gives it: quicker still, and smaller to keep."""
     # Split at ASCII first: only the distinct pieces, which are few, are then taken apart with care.
-    distinct = set(encoded.translate(_SEPARATORS).split())
-    joined = b" ".join(distinct).decode("utf-8", "surrogatepass")
-    return set(joined.split() if joined.isascii() else _RUN.findall(joined))
+    distinct = set(encoded(text.lower()).translate(_SEPARATORS).split())
+    if text.isascii():
+        return distinct
+    plain = {piece for piece in distinct if piece.isascii()}
+    others = b" ".join(distinct - plain).decode("utf-8", "surrogatepass")
+    return plain | {encoded(word) for word in _RUN.findall(others)}
+
+
+def encoded(word: str) -> bytes:
+    """UTF-8, lone surrogates too."""
+    return word.encode("utf-8", "surrogatepass")
 
 
 def stems(text: str) -> list[str]:
