@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-import orjson
-
+from pisama.json_writing import to_json
 from pisama.text import stem, stems, words
 from pisama.trace import JSON, Step, ToolCall
 
@@ -187,12 +186,4 @@ def as_words(value: JSON) -> str:
     """
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, ValueError):
-        try:
-            return repr(value)
-        except RecursionError:
-            return "…"
+    return value if isinstance(value, str) else to_json(value)
