@@ -25,13 +25,13 @@ from pisama.flags import (
     Engine,
     EngineName,
     Escalate,
+    FailOn,
     Format,
     Ignore,
     InputFormat,
     Isolated,
     Jobs,
     JudgeTimeout,
-    LevelName,
     MaxCost,
     MaxTraces,
     MinConfidence,
@@ -100,12 +100,7 @@ def analyze(
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
     min_confidence: MinConfidence = None,
-    fail_on: Annotated[
-        LevelName | None,
-        typer.Option(
-            "--fail-on", help="Exit with 1 if an issue is at or above this level.", show_default="high"
-        ),
-    ] = None,
+    fail_on: FailOn = None,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 whatever the issues are.")
     ] = False,

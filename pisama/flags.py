@@ -104,6 +104,10 @@ MinConfidence = Annotated[
         show_default="0.4",
     ),
 ]
+FailOn = Annotated[
+    LevelName | None,
+    typer.Option("--fail-on", help="Exit with 1 if an issue is at or above this level.", show_default="high"),
+]
 Options = Annotated[
     list[str] | None,
     typer.Option("--option", help="Set an option of a detector; repeated for more.", metavar="ID.NAME=VALUE"),
