@@ -271,6 +271,7 @@ def test_the_settings_in_force_are_shown_with_where_they_come_from(tmp_path: Pat
         'min_severity = "low"  # default\n'
         f"min_confidence = 0.6  # {file}\n"
         'fail_on = "low"  # PISAMA_FAIL_ON\n'
+        "detector_seconds = 60.0  # default\n"
         "plugins = true  # default\n"
         "# baseline is not set  # default\n"
         "\n"
