@@ -10,39 +10,43 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pisama.cli_input import INTERRUPTED, Input, report_on
-from pisama.cli_judge import judge_of
+from pisama.cli_judge import (
+    Attribute,
+    BaseUrl,
+    DryRun,
+    Escalate,
+    JudgeTimeout,
+    MaxCost,
+    MaxTraces,
+    Model,
+    NoCache,
+    Tier,
+    judge_of,
+)
 from pisama.cli_lines import write_folder, write_lines, writes_folder
 from pisama.cli_output import targets, write, write_to_nobody
 from pisama.cli_stats import stats
 from pisama.cli_watch import watch
 from pisama.flags import (
+    SETTINGS,
+    SHOWN,
     Address,
     Also,
-    Attribute,
-    BaseUrl,
     ConfigFile,
-    DryRun,
     Engine,
     EngineName,
-    Escalate,
+    FailOn,
     Format,
     Ignore,
     InputFormat,
     Isolated,
     Jobs,
-    JudgeTimeout,
-    LevelName,
-    MaxCost,
-    MaxTraces,
     MinConfidence,
     MinSeverity,
-    Model,
-    NoCache,
     NoPlugins,
     Options,
     Paths,
     Select,
-    Tier,
     fail,
     jobs_of,
     say,
@@ -56,6 +60,7 @@ app = typer.Typer(
     name="pisama",
     help="Says what went wrong in a run of an LLM agent: what failed, where, how sure it is, what to change.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -100,14 +105,10 @@ def analyze(
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
     min_confidence: MinConfidence = None,
-    fail_on: Annotated[
-        LevelName | None,
-        typer.Option(
-            "--fail-on", help="Exit with 1 if an issue is at or above this level.", show_default="high"
-        ),
-    ] = None,
+    fail_on: FailOn = None,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Exit with 0 whatever the issues are.")
+        bool,
+        typer.Option("--exit-zero", help="Exit with 0 whatever the issues are.", rich_help_panel=SHOWN),
     ] = False,
     baseline: Annotated[
         Path | None,
@@ -115,6 +116,7 @@ def analyze(
             "--baseline",
             help="Leave out the issues in this file, which `pisama baseline` wrote.",
             metavar="FILE",
+            rich_help_panel=SHOWN,
         ),
     ] = None,
     attribute: Attribute = False,
@@ -138,7 +140,9 @@ def analyze(
     show_config: Annotated[
         bool,
         typer.Option(
-            "--show-config", help="Print the settings in force, and where each comes from; then exit."
+            "--show-config",
+            help="Print the settings in force, and where each comes from; then exit.",
+            rich_help_panel=SETTINGS,
         ),
     ] = False,
 ) -> None:
@@ -148,8 +152,8 @@ def analyze(
     is gone on with where it was stopped. Ctrl-C keeps what is done.
 
     Exit codes: 0 nothing at or above --fail-on, 1 issues, 2 wrong usage, 3 some input could not be read, 4 a detector
-    crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
-    pyproject.toml.
+    crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the
+    nearest pisama.toml or pyproject.toml.
     """
     wanted = targets(output_format, output, also)
     asking = {
