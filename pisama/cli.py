@@ -20,6 +20,7 @@ from pisama.cli_judge import (
     MaxTraces,
     Model,
     NoCache,
+    Stream,
     Tier,
     judge_of,
 )
@@ -127,6 +128,7 @@ def analyze(
     max_cost: MaxCost = None,
     max_traces: MaxTraces = None,
     judge_timeout: JudgeTimeout = None,
+    stream: Stream = False,
     no_cache: NoCache = False,
     dry_run: DryRun = False,
     option: Options = None,
@@ -164,6 +166,7 @@ def analyze(
         "max_cost": max_cost,
         "max_traces": max_traces,
         "judge_timeout": judge_timeout,
+        "stream": True if stream else None,
         "cache": False if no_cache else None,
     }
     flags = {

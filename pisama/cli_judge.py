@@ -109,6 +109,14 @@ JudgeTimeout = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream",
+        help="Take the answers as a stream, for servers that close a connection which is quiet.",
+        rich_help_panel=_PANEL,
+    ),
+]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Ask again what was answered before.", rich_help_panel=_PANEL)
 ]
