@@ -123,8 +123,7 @@ def _carried(text: str, lowered: str) -> Iterator[Span]:
                 span = _behind(carrier, text, place, place + len(needle))
                 if span:
                     yield span
-    for place in _places(lowered, "cookie"):
-        yield from _cookies(text, place + len("cookie"))
+    yield from _cookies(text, lowered)
     for place in _places(lowered, "://"):
         match = IN_URL.match(text, place)
         if match and not _stands_for(match["value"]):
@@ -138,11 +137,16 @@ def _places(lowered: str, needle: str) -> Iterator[int]:
         place = lowered.find(needle, place + len(needle))
 
 
-def _cookies(text: str, place: int) -> Iterator[Span]:
-    header = COOKIES.match(text, place)
-    for each in COOKIE.finditer(text, *header.span("value")) if header else ():
-        if each["name"].lower() not in COOKIE_ATTRIBUTES and not _stands_for(each["value"]):
-            yield each.span("value")
+def _cookies(text: str, lowered: str) -> Iterator[Span]:
+    """The values of the cookies in headers, each of which is read once however often it says the word."""
+    read = 0
+    for place in _places(lowered, "cookie"):
+        header = COOKIES.match(text, place + len("cookie")) if place >= read else None
+        if header is not None:
+            read = header.end()
+            for each in COOKIE.finditer(text, *header.span("value")):
+                if each["name"].lower() not in COOKIE_ATTRIBUTES and not _stands_for(each["value"]):
+                    yield each.span("value")
 
 
 def _behind(carrier: Carrier, text: str, begin: int, end: int) -> Span | None:

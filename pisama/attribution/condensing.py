@@ -16,6 +16,7 @@ from pisama.acts import as_words
 from pisama.redact import redact, redact_known
 from pisama.report import TraceReport
 from pisama.trace import Step
+from pisama.unseen import visible_json
 
 NAME_WIDTH = 120
 """Characters of a name of an agent or a tool."""
@@ -189,8 +190,10 @@ class _Text:
 
 
 def json_line(value: object) -> bytes:
-    """A value as one line: JSON writes a line break within a text as two other characters."""
-    return orjson.dumps(value)
+    """A value as one line, in which every character is seen: JSON writes a line break within a text as two others,
+    and what could hide words from people, but not from a model, is written as its number.
+    """
+    return visible_json(orjson.dumps(value).decode()).encode()
 
 
 def cleaned(text: str, secrets: Set[str] = frozenset()) -> str:

@@ -37,11 +37,12 @@ _ISSUES = """
 Also list, in `issues`, failures of the agents of other kinds than these: {known}. Each needs words copied exactly \
 from the step that shows it. List nothing that is not clearly a failure; often there is nothing to list.
 """
-_ASK = {
+ASK = {
     True: "Something in this run failed. Which step was the decisive mistake, and whose was it?",
     False: "It is not known whether anything in this run failed. Which step was the decisive mistake, if any, and "
     "whose was it? Where nothing went wrong, step and agent are null.",
 }
+"""The last words of a question, by whether something is known to have failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def prompt(
     mark = mark_for(record)
     text = (
         f"The record stands between the two lines with the mark {mark}.\n\n"
-        f"<<<{mark}\n{record}\n{mark}>>>\n\nThe record has ended. {_ASK[failed]}"
+        f"<<<{mark}\n{record}\n{mark}>>>\n\nThe record has ended. {ASK[failed]}"
     )
     question = Question(instructions, text, answer_schema(issues=kinds is not None))
     return Prompt(question, steps.shown, failed)

@@ -11,10 +11,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pisama.issue import Evidence, Issue
-from pisama.output.terminal import visible_json
 from pisama.redact import redact
 from pisama.report import Attribution, LoadError, Report, TraceReport, Verdict
 from pisama.trace import Location
+from pisama.unseen import visible_json
 from pisama.version import __version__
 
 SCHEMA: Literal[1] = 1

@@ -19,10 +19,10 @@ from pisama.detectors import BUILT_IN
 from pisama.detectors.base import Detector, measured_confidence
 from pisama.issue import Issue, Level
 from pisama.output.explain import explain
-from pisama.output.terminal import visible_json
 from pisama.redact import redact
 from pisama.report import Report, Suppressed
 from pisama.trace import JSON, Location, Span, Trace
+from pisama.unseen import visible_json
 from pisama.version import __version__
 
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -12,10 +12,10 @@ from typing import Literal
 
 from pisama.issue import Issue
 from pisama.output.as_json import EvidenceShape, ReasonShape, Shape, ToolShape
-from pisama.output.terminal import visible_json
 from pisama.redact import redact
 from pisama.report import LoadError, TraceReport
 from pisama.trace import Location, Trace
+from pisama.unseen import visible_json
 
 _NANOSECONDS = 1_000_000_000
 

@@ -7,12 +7,9 @@ import re
 import shutil
 from typing import IO
 
-_UNSEEN = (
-    r"\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
-)
-"""Controls, directions, and what takes no room, such as the tags in which text can be hidden."""
-CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNSEEN}]")
-_IN_JSON = re.compile(rf"[{_UNSEEN}]")
+from pisama.unseen import UNSEEN
+
+CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{UNSEEN}]")
 
 
 def printable(text: str) -> str:
@@ -23,16 +20,6 @@ def printable(text: str) -> str:
 def visible(text: str) -> str:
     """The text with characters that control a terminal or are not seen as `·`; tabs and line breaks stay."""
     return CONTROL.sub("·", text)
-
-
-def visible_json(text: str) -> str:
-    """JSON text of the same value in which such characters are written as `\\u` and four digits."""
-    return _IN_JSON.sub(_code_units, text)
-
-
-def _code_units(match: re.Match[str]) -> str:
-    units = match.group().encode("utf-16-be").hex()
-    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def wants_color(stream: IO[str]) -> bool:
