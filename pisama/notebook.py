@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -10,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from pisama import templates
+from pisama.patterns import lazy
 
 if TYPE_CHECKING:
     from pisama.issue import Issue
@@ -22,7 +22,7 @@ COLUMNS = (
     "trace file type signal level severity confidence summary recommendation fault tier agent step span_id fingerprint"
 ).split()
 
-_HALF = re.compile("[\ud800-\udfff]")
+_HALF = lazy("[\ud800-\udfff]")
 
 
 def html_summary(report: Report) -> str:

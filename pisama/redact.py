@@ -8,9 +8,10 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.spots import holds
 
-_SECRETS = re.compile(
+_SECRETS = lazy(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,8000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
     r"|\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_\-]{16,200}"
     r"|\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}|glpat-[A-Za-z0-9_\-]{20,64})"
@@ -54,7 +55,7 @@ _PREFIXES = (
     ),
 )
 """One of these begins each secret that is told by its form."""
-_CARRIED = re.compile(
+_CARRIED = lazy(
     r"(?P<before>\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@]{1,64}:)(?P<password>[^\s@/]{3,200})(?=@)"
     r"|(?P<bearer>\b(?:authorization|proxy-authorization)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3}"
     r"|\bbearer\s{1,3})(?P<token>[A-Za-z0-9._~+/=\-]{12,2000})"
@@ -63,7 +64,7 @@ _CARRIED = re.compile(
     re.IGNORECASE,
 )
 
-_WORD = re.compile(r"[^\s\"'“”‘’.,;:&(){}<>!?][^\s\"'“”‘’,;&(){}<>]{4,400}[^\s\"'“”‘’.,;:&(){}<>!?]")
+_WORD = lazy(r"[^\s\"'“”‘’.,;:&(){}<>!?][^\s\"'“”‘’,;&(){}<>]{4,400}[^\s\"'“”‘’.,;:&(){}<>!?]")
 
 _CARRIERS = ("://", "authorization", "bearer", "password", "passwd", "secret", "key", "token")
 """One of these stands before each secret that is told by its place."""
