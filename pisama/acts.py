@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-import orjson
-
+from pisama.json_writing import to_json
 from pisama.patterns import lazy
 from pisama.text import stem, stems, words
 from pisama.trace import JSON, Step, ToolCall
@@ -84,14 +83,15 @@ _COMMAND_START = lazy(
 )
 
 
-def name_parts(name: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def name_parts(name: str) -> tuple[str, ...]:
     """The words of a tool's name, lower case: `bookFlight` and `book_flight` are both book, flight."""
-    return words(_HUMP.sub(" ", name).replace("_", " "))
+    return tuple(words(_HUMP.sub(" ", name).replace("_", " ")))
 
 
 def is_executor(name: str) -> bool:
     """Whether a tool runs whatever command or code it is given."""
-    return name.lower() in _EXECUTORS or (name_parts(name)[-1:] or [""])[0] in (
+    return name.lower() in _EXECUTORS or (name_parts(name)[-1:] or ("",))[0] in (
         "bash",
         "shell",
         "terminal",
@@ -102,7 +102,7 @@ def is_executor(name: str) -> bool:
 
 def is_bookkeeping(name: str) -> bool:
     """Whether a tool neither looks at the world nor changes it: thinking, planning, answering, handing over."""
-    return name.lower() in _BOOKKEEPING or (name_parts(name)[:1] or [""])[0] in (
+    return name.lower() in _BOOKKEEPING or (name_parts(name)[:1] or ("",))[0] in (
         "think",
         "plan",
         "todo",
@@ -119,7 +119,7 @@ def is_answering(name: str) -> bool:
 
 def is_reading(name: str) -> bool:
     """Whether a tool, going by the first word of its name, looks without changing anything."""
-    return (name_parts(name)[:1] or [""])[0] in _READING
+    return (name_parts(name)[:1] or ("",))[0] in _READING
 
 
 def acts_of_call(call: ToolCall, *, narrow: bool = False) -> frozenset[str]:
@@ -186,12 +186,4 @@ def as_words(value: JSON) -> str:
     """
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, ValueError):
-        try:
-            return repr(value)
-        except RecursionError:
-            return "…"
+    return value if isinstance(value, str) else to_json(value)

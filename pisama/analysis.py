@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pisama.budget import OverBudgetError, budget, check_budget
 from pisama.config import Config
 from pisama.detectors.base import Detector
 from pisama.features import CallFeatures, features
@@ -25,7 +26,7 @@ def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> Trac
             reason = f"the trace does not record {' or '.join(need.value for need in missing)}"
             findings.skipped.append(Skipped(detector.id, reason))
         else:
-            findings.run(detector, trace)
+            findings.run(detector, trace, config.detector_seconds)
     asked_for = [issue for issue in findings.issues if _asked_for(issue, config)]
     shown, covered = told_once(asked_for, findings.covers)
     hidden = [issue for issue in findings.issues if not _asked_for(issue, config)]
@@ -63,11 +64,16 @@ class _Findings:
     covers: dict[str, frozenset[str]] = field(default_factory=dict)
     """By detector: the signals of others that say its failures again."""
 
-    def run(self, detector: Detector, trace: Trace) -> None:
+    def run(self, detector: Detector, trace: Trace, seconds: float) -> None:
         self.covers[detector.id] = detector.covers
         try:
-            for issue in detector.check(trace):
-                self.issues.append(redact_issue(issue))
+            with budget(seconds):
+                for issue in detector.check(trace):
+                    self.issues.append(redact_issue(issue))
+                    check_budget()
+        except OverBudgetError:
+            reason = f"it took more than {seconds:g} seconds (detector_seconds), and what it found until then is kept"
+            self.skipped.append(Skipped(detector.id, reason))
         except Exception as error:  # noqa: BLE001 - a broken detector must not take the others with it
             self.crashed.append(Crashed(detector.id, f"{type(error).__name__}: {error}"))
         else:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from pisama.acts import families
 from pisama.patterns import lazy
-from pisama.spots import find_near, one_of
+from pisama.spots import find_near, holds, one_of
 from pisama.text import sentences_at, stems, words
 
 SENTENCE_LIMIT = 600
@@ -153,6 +153,8 @@ _CLAUSE = lazy(
 
 def prose(text: str) -> str:
     """The text with code blocks and quoted lines blanked out; every offset stays what it was."""
+    if not holds(text, ("```", "~~~", ">")):
+        return text[:TEXT_LIMIT]
     kept: list[str] = []
     inside = False
     for line in text[:TEXT_LIMIT].splitlines(keepends=True):
@@ -255,9 +257,14 @@ _SURRENDER = lazy(
 )
 
 
+_SURRENDER_WORDS = ("not", "n't", "n\u2019t", "able", "possible", "no ", "insufficient", "giv")
+"""One of these is in each, in lower case."""
+
+
 def gives_up(text: str) -> str | None:
     """The words with which a text says that what was asked could not be got or done; None when it does not."""
-    match = _SURRENDER.search(prose(text))
+    said = prose(text)
+    match = _SURRENDER.search(said) if holds(said.lower(), _SURRENDER_WORDS) else None
     return match.group() if match is not None else None
 
 

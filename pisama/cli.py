@@ -12,7 +12,7 @@ import typer
 from pisama.cli_input import INTERRUPTED, Input, report_on
 from pisama.cli_judge import judge_of
 from pisama.cli_lines import write_folder, write_lines, writes_folder
-from pisama.cli_output import targets, write
+from pisama.cli_output import targets, write, write_to_nobody
 from pisama.cli_stats import stats
 from pisama.cli_watch import watch
 from pisama.flags import (
@@ -321,7 +321,7 @@ def main() -> None:
         app()
     except BrokenPipeError:
         # The reader of our output has gone, as `| head` does; there is nobody left to tell.
-        sys.stderr.close()
+        write_to_nobody()
         sys.exit(0)
 
 

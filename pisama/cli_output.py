@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +32,21 @@ class Target:
         return self.file is None and wants_color(sys.stderr if self.to_error else sys.stdout)
 
     def put(self, text: str) -> None:
-        """Writes what is rendered. A file that cannot be written ends the program."""
-        if self.file is None:
-            (sys.stderr if self.to_error else sys.stdout).write(text)
-            return
+        """Writes what is rendered, to a file whole or not at all. What cannot be written ends the program."""
+        stream = sys.stderr if self.to_error else sys.stdout
         try:
-            self.file.write_text(text, encoding="utf-8")
+            if self.file is None:
+                stream.write(text)
+                stream.flush()
+            else:
+                from pisama.file_writing import replace_file
+
+                replace_file(self.file, text.encode("utf-8"))
+        except BrokenPipeError:
+            # The reader has gone, as `| head` does. The exit code is still that of what was found.
+            write_to_nobody()
         except OSError as error:
-            fail(f"{self.file}: {error.strerror or error}")
+            fail(f"{self.file or 'standard output'}: {error.strerror or error}")
 
 
 def targets(
@@ -61,3 +69,8 @@ def write(report: Report, target: Target) -> None:
     from pisama.output.terminal import terminal_width
 
     target.put(rendered(report, target.format.value, color=target.color, width=terminal_width()))
+
+
+def write_to_nobody() -> None:
+    """Lets what is still to be written to standard output go nowhere, also when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

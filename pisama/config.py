@@ -72,6 +72,8 @@ class Config(BaseModel):
     """Issues below this confidence are counted, not shown."""
     fail_on: Level = Level.HIGH
     """A command, or a test, fails when an issue is at or above this level."""
+    detector_seconds: Annotated[float, Field(gt=0)] = 60
+    """Processor time that a detector may use on one trace; then it is reported as skipped, with what it found so far."""
     plugins: bool = True
     """Whether detectors of other packages (entry point group `pisama.detectors`) run too."""
     baseline: Path | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import orjson
@@ -85,6 +86,7 @@ class Fact:
     """As it was written."""
 
 
+@lru_cache(maxsize=1024)
 def normal_key(name: str) -> str:
     """One spelling for the names of a field: `reservationId`, `Reservation number` and `reservation_id`."""
     words = _BREAK.sub("_", _HUMP.sub("_", name.strip())).lower().replace("e_mail", "email").split("_")

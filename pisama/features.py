@@ -19,11 +19,13 @@ from pisama import directives as directive_module
 from pisama import elements as element_module
 from pisama import plans as plan_module
 from pisama import text as words_module
+from pisama.budget import check_budget
 from pisama.claims import Announcement, Claim, Pretence
 from pisama.directives import Directive
 from pisama.elements import Element
 from pisama.facts import Told, all_told
 from pisama.handoffs import Handoff, handoffs
+from pisama.json_writing import to_json
 from pisama.offered import Offer, offer_in, prompts, together
 from pisama.outcomes import Outcome, outcome_of
 from pisama.plans import Plan
@@ -150,6 +152,7 @@ class Features:
     def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
         key = (what, text)
         if key not in self._memory:
+            check_budget()
             self._memory[key] = compute(text)
         return self._memory[key]  # type: ignore[return-value]
 
@@ -170,7 +173,7 @@ def canonical(arguments: JSON) -> bytes:
     try:
         return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     except (orjson.JSONEncodeError, TypeError):
-        return repr(arguments).encode("utf-8", "surrogatepass")
+        return to_json(arguments).encode("utf-8", "surrogatepass")
 
 
 _tables: WeakKeyDictionary[Trace, Features] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ import tempfile
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Puts a file with this content in the place of the one that is there; its readers see the old one or the new.
+def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Put the content into a file in one step, so that nobody ever reads half of it, not even after a crash.
 
-    A file that is there keeps its permissions; a new one gets `mode`. Raises `OSError`.
+    The old content stays until then, and for good when this fails; a link stays a link. What is no regular file, a
+    pipe or a terminal, is written to as it is. Raises OSError when that is not possible.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     path = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     written = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        written.chmod(path.stat().st_mode & 0o777 if path.exists() else mode)
+        written.chmod(path.stat().st_mode & 0o777 if path.exists() else mode & ~_umask())
         written.replace(path)
     except BaseException:
         written.unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    """The mask of this process, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from pisama.elements import Element, ElementKind
 from pisama.patterns import lazy
-from pisama.text import STOP_WORDS, stem, word_set
+from pisama.text import STOP_WORDS, encoded, encoded_words, stem
 
 READ = 120_000
 """Characters of one text that are taken in."""
@@ -25,6 +25,8 @@ TRIPLES = 14
 """With no more numbers than this, computations with three terms are tried."""
 SORTED = 30_000
 """Numbers kept in order, for rounding."""
+COPIED = 1_000_000
+"""Characters of unread lines that are kept for their numbers."""
 LOOKUPS = 400
 """Unknown numbers of a run that are tried as results of a computation; later ones count as known."""
 
@@ -66,9 +68,11 @@ class Grounds:
         self._read: set[str] = set()
         self._lines: set[int] = set()
         self._waiting: list[tuple[str, bool]] = []
-        self._words: set[str] = set()
-        self._tails: set[str] = set()
-        self._without_tails: list[tuple[str, ...]] = []
+        self._words: set[bytes] = set()
+        self._tails: set[bytes] = set()
+        self._without_tails: list[tuple[bytes, ...]] = []
+        self._uncounted: list[tuple[str, bool]] = []
+        self._copied = 0
         self._numbers: set[float] = set()
         self._ordered: list[float] = []
         self._in_order = True
@@ -90,26 +94,35 @@ class Grounds:
         # Many runs ask nothing, or little and early, so texts are taken apart only when something is asked.
         waiting, self._waiting = self._waiting, []
         for text, terms in waiting:
-            self._learn(text, terms=terms)
+            self._learn(text, terms=terms or len(text) <= SHORT)
 
     def _learn(self, text: str, *, terms: bool) -> None:
         bounded = text[:READ]
         # Texts repeat each other: prompts, and messages that hold what was said before.
         unread = "\n".join(self._unread(bounded))
-        fresh = word_set(unread) - self._words
+        fresh = encoded_words(unread) - self._words
         self._words |= fresh
         self._without_tails.append(tuple(fresh))
-        if terms or len(text) <= SHORT:
-            found = [value_of(*pair) for pair in _NUMBER.findall(bounded)]
-            self._keep(found)
-            values = dict.fromkeys(found)
-        else:
-            values = dict.fromkeys(value_of(*pair) for pair in dict.fromkeys(_NUMBER.findall(unread)))
-        new = [value for value in values if value not in self._numbers]
-        self._numbers.update(new)
-        if new and len(self._ordered) < SORTED:
-            self._ordered += new[: SORTED - len(self._ordered)]
-            self._in_order = False
+        # Nearly every number that is asked for is a word too, so the numbers of a text wait until one is not.
+        self._uncounted.append((bounded if terms else unread, terms))
+        self._copied += 0 if terms else len(unread)
+        if self._copied > COPIED:
+            self._count()
+
+    def _count(self) -> None:
+        """Take in the numbers of the texts whose words were."""
+        for text, terms in self._uncounted:
+            pairs = _NUMBER.findall(text)
+            found = [value_of(*pair) for pair in (pairs if terms else dict.fromkeys(pairs))]
+            if terms:
+                self._keep(found)
+            new = [value for value in dict.fromkeys(found) if value not in self._numbers]
+            self._numbers.update(new)
+            if new and len(self._ordered) < SORTED:
+                self._ordered += new[: SORTED - len(self._ordered)]
+                self._in_order = False
+        self._uncounted.clear()
+        self._copied = 0
 
     def _unread(self, text: str) -> Iterator[str]:
         """The lines of a text that no text before it had. They are told apart by their hashes, which take less memory."""
@@ -140,7 +153,7 @@ class Grounds:
         if element.kind is ElementKind.DATE:
             digits = [part for part in parts if part.isdigit()]
             return all(
-                part in self._words or part.lstrip("0") in self._words or f"0{part}" in self._words
+                self._holds(part) or self._holds(part.lstrip("0")) or self._holds(f"0{part}")
                 for part in digits
             )
         if element.kind is ElementKind.URL:
@@ -154,26 +167,29 @@ class Grounds:
     def knows_word(self, word: str) -> bool:
         """Whether a lower-case word occurs, in this or another inflection, or is common."""
         self._take_in()
-        if word in self._words or word in STOP_WORDS or word in _COMMON_NAMES or len(word) < 3:
+        if self._holds(word) or word in STOP_WORDS or word in _COMMON_NAMES or len(word) < 3:
             return True
-        root = stem(word)
-        return root in self._words or word.removesuffix("s") in self._words or word + "s" in self._words
+        return self._holds(stem(word)) or self._holds(word.removesuffix("s")) or self._holds(word + "s")
+
+    def _holds(self, word: str) -> bool:
+        return encoded(word) in self._words
 
     def knows_number(self, text: str, *, years: bool = True) -> bool:
         """Whether a number occurs, is common, or can be worked out from those that occur.
 
         Without `years`, a number that looks like a year must occur as well.
         """
-        self._take_in()
         match = _NUMBER.search(text.lstrip("+-"))
         if match is None:
             return True
         value = value_of(match.group(1), match.group(2))
-        if value in self._numbers or match.group(1) in self._words or self._ends_word(match.group(1)):
-            return True
         if is_common(value) and (years or value < 1000):
             return True
-        if self._lookups >= LOOKUPS:
+        self._take_in()
+        if self._holds(match.group(1)) or self._ends_word(match.group(1)) or self._lookups >= LOOKUPS:
+            return True
+        self._count()
+        if value in self._numbers:
             return True
         self._lookups += 1
         slack, exact = _slack(match.group(1))
@@ -194,7 +210,7 @@ class Grounds:
         for fresh in self._without_tails:
             self._tails.update(word[-4:] for word in fresh if len(word) > 4 and word[-4:].isdigit())
         self._without_tails.clear()
-        return digits in self._tails
+        return encoded(digits) in self._tails
 
     def _computed(self, value: float, slack: float) -> bool:
         """Whether it is the sum, difference, product, quotient or percentage of two or three terms."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-import orjson
 from mcp.types import CallToolResult
 
 from pisama.detectors.base import Detector
 from pisama.issue import Issue
+from pisama.json_writing import to_json
 from pisama.mcp_results import (
     Analysis,
     Call,
@@ -197,12 +197,7 @@ def _step(step: TraceStep, max_text: int, items: int) -> StepShown:
 
 
 def _json(value: JSON) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, ValueError):
-        return str(value)
+    return value if isinstance(value, str) else to_json(value)
 
 
 def detectors_page(kinds: Iterable[type[Detector]], cursor: str | None, max_bytes: int) -> CallToolResult:

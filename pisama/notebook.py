@@ -22,7 +22,9 @@ COLUMNS = (
     "trace file type signal level severity confidence summary recommendation fault tier agent step span_id fingerprint"
 ).split()
 
-_HALF = lazy("[\ud800-\udfff]")
+_HALF = lazy(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def html_summary(report: Report) -> str:
@@ -77,7 +79,7 @@ def _unexamined(traces: Sequence[TraceReport]) -> Iterator[str]:
 
 
 def _whole(text: str) -> str:
-    """The text without halves of characters, which no page can hold."""
+    """The text without halves of characters, which no page can hold, and without those that are not seen."""
     return _HALF.sub("\ufffd", text)
 
 

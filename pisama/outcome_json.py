@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 
 from pisama.error_kinds import EMPTY, SUCCESS, Outcome, failure
+from pisama.json_writing import to_json
 from pisama.trace import JSON
 
 JSON_LIMIT = 200_000
@@ -114,7 +115,7 @@ def _of_object(value: dict[str, JSON], text: str) -> Outcome | str:
     inner = [key for key in _INNER_KEYS if key in meaningful]
     if len(inner) == 1 and not meaningful - {inner[0]} - _FORMAL_KEYS:
         content = value[inner[0]]
-        return content if isinstance(content, str) else orjson.dumps(content).decode()
+        return content if isinstance(content, str) else to_json(content)
     return SUCCESS
 
 
@@ -186,4 +187,4 @@ def _words_of(said: JSON) -> str:
             said = inner
         else:
             break
-    return said if isinstance(said, str) else orjson.dumps(said).decode()
+    return said if isinstance(said, str) else to_json(said)

@@ -169,6 +169,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     target = session.config.getoption("--pisama-report")
     if not target:
         return
+    from pisama.file_writing import replace_file
     from pisama.output.rendering import rendered
     from pisama.report import Report
 
@@ -183,4 +184,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         tuple(trace for report in reports for trace in report.traces),
         tuple(error for report in reports for error in report.errors),
     )
-    file.write_text(rendered(together, FORMATS[file.suffix]), encoding="utf-8")
+    replace_file(file, rendered(together, FORMATS[file.suffix]).encode("utf-8"))

@@ -68,7 +68,7 @@ _ENUMERATED = lazy(
     r"\b(?:must|should|has to|needs to|make sure to|be sure to) (?:also )?(?:include|cover|contain|mention|address|list)(?: the following)?:? (?P<items>[^.\n]{6,300})",
     re.IGNORECASE,
 )
-_SPLIT = lazy(r",\s*(?:and\s+|or\s+)?|;\s*|\s+and\s+|\s+as well as\s+")
+_SPLIT = lazy(r",\s*(?:and\s+|or\s+)?|;\s*|\s{1,9}and\s{1,9}|\s{1,9}as well as\s{1,9}")
 _LANGUAGE_WORDS = {
     "english": "the and of to is in that for with was are this not have from",
     "german": "der die das und ist nicht ein eine mit für auf den von zu im sich auch wird",

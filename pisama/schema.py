@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 import orjson
 
+from pisama.json_writing import to_json
 from pisama.patterns import lazy
 from pisama.trace import JSON
 
@@ -228,5 +229,5 @@ def _described(value: JSON) -> str:
 
 
 def _shown(value: JSON) -> str:
-    text = orjson.dumps(value).decode() if isinstance(value, (list, dict)) else repr(value)
+    text = to_json(value) if isinstance(value, (list, dict)) else repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"

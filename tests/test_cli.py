@@ -271,8 +271,24 @@ def test_the_settings_in_force_are_shown_with_where_they_come_from(tmp_path: Pat
         'min_severity = "low"  # default\n'
         f"min_confidence = 0.6  # {file}\n"
         'fail_on = "low"  # PISAMA_FAIL_ON\n'
+        "detector_seconds = 60.0  # default\n"
         "plugins = true  # default\n"
         "# baseline is not set  # default\n"
+        "# model is not set  # default\n"
+        "# base_url is not set  # default\n"
+        'tier = "heuristic"  # default\n'
+        'escalate = "unsure"  # default\n'
+        "max_cost = 1.0  # default\n"
+        "# max_traces is not set  # default\n"
+        "judge_timeout = 180.0  # default\n"
+        "cache = true  # default\n"
+        "\n"
+        "[watch]\n"
+        "# stop_on is not set  # default\n"
+        "# max_cost is not set  # default\n"
+        "# max_tokens is not set  # default\n"
+        "# max_steps is not set  # default\n"
+        "# timeout is not set  # default\n"
         "\n"
         "[options.loop]\n"
         "min_repeats = 4  # --option\n"

@@ -18,8 +18,6 @@ LEAST_CREDIT = 0.05
 """What a sign must add to the score, in log odds, to be named."""
 _WIDTH = 70
 """Characters of a quote."""
-_ISSUE_WIDTH = 120
-"""Characters of an issue's summary; the report tells it whole."""
 _VALUES = 2
 """Values named as examples."""
 
@@ -152,8 +150,7 @@ def _worst(issues: Iterable[Issue]) -> Issue | None:
 
 
 def _issue_words(issue: Issue) -> str:
-    summary = quote(issue.summary.rstrip("."), width=_ISSUE_WIDTH)
-    return f"it has an issue ({issue.type}): {summary}"
+    return f"it shows the {issue.level.value} issue {issue.type}"
 
 
 _FIRST_TO_WORK = _fixed("it is the first to work on the task, and the rest builds on it")

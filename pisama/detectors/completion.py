@@ -518,7 +518,7 @@ class Completion(Detector):
             return
         changed: CallFeatures | None = None
         for call in table.calls:
-            if (name_parts(call.name)[:1] or [""])[0] in _EDITING and not call.outcome.failed:
+            if (name_parts(call.name)[:1] or ("",))[0] in _EDITING and not call.outcome.failed:
                 changed = call
             elif _TESTING & acts_of_call(call.call) or (
                 is_executor(call.name) and "test" in command_of(call.call.arguments)

@@ -11,6 +11,7 @@ from pathlib import Path
 from pisama.loaders.base import Document, GroupsFiles, Loader, Members
 from pisama.loaders.deferred import Deferred
 from pisama.loaders.folders import files_in, may_hold_traces
+from pisama.loaders.streams import shown
 from pisama.report import LoadError
 
 MAX_DEPTH = 16
@@ -77,7 +78,7 @@ def with_companions(
     for loader, group in _groups(members, grouping):
         if group[0] == file.name and len(group) > 1:
             folder = Document(str(file.parent), lambda: iter(()), members=members)
-            return replace(_run(folder, group), path=str(file)), loader
+            return replace(_run(folder, group), path=shown(str(file))), loader
     return None
 
 

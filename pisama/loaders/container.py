@@ -21,7 +21,7 @@ from pisama.loaders.json_text import BadEncoding, BadJSON, decode
 from pisama.loaders.json_values import read_values
 from pisama.loaders.python_values import plain_json
 from pisama.loaders.remote import Remote, content_of, opened_remote, remote_files
-from pisama.loaders.streams import Opener, opener_of, read_all, unpacked, why
+from pisama.loaders.streams import Opener, opener_of, read_all, shown, unpacked, why
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -70,7 +70,7 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
     if isinstance(source, str):
         source = source.encode("utf-8", "replace")
     if isinstance(source, Path | Remote):
-        path = path or str(source)
+        path = shown(path or str(source))
     elif not isinstance(source, bytes):
         return _from_value(source, path)
     try:
@@ -88,7 +88,8 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
 
 def _folder(folder: Path, path: str | None) -> Document | LoadError:
     members = {
-        name: _opening(folder / name, f"{path}/{name}" if path != "." else name) for name in files_in(folder)
+        name: _opening(folder / name, shown(f"{path}/{name}" if path != "." else name))
+        for name in files_in(folder)
     }
     if not members:
         return _fatal("no file in this folder that could be a trace", path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,11 @@ def unpacked(opener: Opener) -> Opener:
         return stream
 
     return opened
+
+
+def shown(path: str) -> str:
+    """The path as it can be written in a report: a name may hold bytes that are no text."""
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
 
 
 def why(error: OSError) -> str:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import orjson
-
+from pisama.json_writing import to_json
 from pisama.loaders.json_text import BadJSON, decode
 from pisama.trace import JSON
+
+__all__ = [
+    "NANOSECONDS",
+    "as_integer",
+    "as_list",
+    "as_mapping",
+    "as_nanoseconds",
+    "as_number",
+    "as_string",
+    "as_text",
+    "first",
+    "open_json",
+    "to_json",
+]
 
 NANOSECONDS = 1_000_000_000
 
@@ -91,15 +102,6 @@ def open_json(value: JSON) -> JSON:
         return value
 
 
-def to_json(value: JSON) -> str:
-    """Compact JSON text with keys in their order. Nothing recorded is too deep or too odd for it."""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        # Nested more than orjson's 254 levels, or half a surrogate pair in a text.
-        return _to_json_slowly(value)
-
-
 def first(record: Mapping[str, JSON], *names: str) -> JSON:
     """The first of these fields that is recorded and not null."""
     for name in names:
@@ -130,40 +132,3 @@ def _from_iso(value: str) -> int | None:
         moment = moment.replace(tzinfo=UTC)
     # In whole microseconds: a float of seconds would lose the last digits.
     return (moment - _EPOCH) // _MICROSECOND * 1000
-
-
-def _to_json_slowly(value: JSON) -> str:
-    """The same text, written without recursion."""
-    written: list[str] = []
-    todo: list[JSON | _Mark] = [value]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, _Mark):
-            written.append(item.text)
-        elif isinstance(item, dict):
-            todo.append(_Mark("}"))
-            for number, (key, member) in enumerate(reversed(item.items())):
-                comma = "," if number < len(item) - 1 else ""
-                todo += (member, _Mark(f"{comma}{json.dumps(key, ensure_ascii=True)}:"))
-            written.append("{")
-        elif isinstance(item, list):
-            todo.append(_Mark("]"))
-            for number, member in enumerate(reversed(item)):
-                todo += (member, _Mark("," if number < len(item) - 1 else ""))
-            written.append("[")
-        else:
-            written.append(_scalar(item))
-    return "".join(written)
-
-
-def _scalar(value: JSON) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "null"
-    return json.dumps(value, ensure_ascii=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """Text to be written as it is, in a list of values to be written as JSON."""
-
-    text: str

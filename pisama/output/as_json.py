@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pisama.issue import Evidence, Issue
+from pisama.output.terminal import visible_json
 from pisama.redact import redact
 from pisama.report import Attribution, LoadError, Report, TraceReport, Verdict
 from pisama.trace import Location
@@ -226,7 +227,7 @@ def render(report: Report) -> str:
         stale=tuple(StaleShape.model_validate(entry) for entry in report.stale),
         judged=JudgedShape.model_validate(report.judged) if report.judged is not None else None,
     )
-    return shape.model_dump_json(by_alias=True, indent=2) + "\n"
+    return visible_json(shape.model_dump_json(by_alias=True, indent=2)) + "\n"
 
 
 def _issue(issue: Issue, trace: str) -> IssueShape:
@@ -271,7 +272,9 @@ def _trace(report: TraceReport) -> TraceShape:
         attribution=_attribution(report.attribution),
         ran=report.ran,
         skipped=tuple(ReasonShape(detector=item.detector, reason=item.reason) for item in report.skipped),
-        crashed=tuple(ReasonShape(detector=item.detector, reason=item.error) for item in report.crashed),
+        crashed=tuple(
+            ReasonShape(detector=item.detector, reason=redact(item.error)) for item in report.crashed
+        ),
         hidden=len(report.hidden),
         covered=len(report.covered),
         suppressed=len(report.suppressed),
@@ -283,7 +286,7 @@ def _attribution(attribution: Attribution | None) -> AttributionShape | None:
 
 
 def _error(error: LoadError) -> ErrorShape:
-    return ErrorShape(at=Place.model_validate(error.at), reason=error.reason, fatal=error.fatal)
+    return ErrorShape(at=Place.model_validate(error.at), reason=redact(error.reason), fatal=error.fatal)
 
 
 def _place(at: Location | None) -> Place | None:

@@ -11,6 +11,7 @@ from itertools import groupby
 from xml.etree import ElementTree as Xml
 
 from pisama.issue import Issue
+from pisama.output.terminal import visible
 from pisama.patterns import lazy
 from pisama.redact import redact
 from pisama.report import LoadError, Report, TraceReport
@@ -93,5 +94,5 @@ def _sums(suites: list[Xml.Element]) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """The text without secrets and without the characters that XML 1.0 cannot hold."""
-    return _NOT_XML.sub("\ufffd", redact(text))
+    """The text without secrets and without the characters that XML 1.0 cannot hold or that are not seen."""
+    return visible(_NOT_XML.sub("\ufffd", redact(text)))

@@ -18,7 +18,7 @@ MAX_ISSUES = 50
 MAX_EVIDENCE = 3
 """Pieces of evidence told with an issue."""
 
-_SPECIAL = lazy(r"[\\`*_\[\]#|~<>&@]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = lazy(r"[\\`*_\[\]#|~<>&@$]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
 _MARKS = {Verdict.FAILED: "❌", Verdict.SUSPECT: "⚠️", Verdict.NOTHING_FOUND: "⚪", Verdict.NOT_EXAMINED: "❔"}
 
 

@@ -8,6 +8,7 @@ span names one (`code.file.path`, `code.line.number` of the OpenTelemetry conven
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import PurePath
 from typing import TypeAlias
 from urllib.parse import quote as percent_encoded
@@ -18,6 +19,7 @@ from pisama.detectors import BUILT_IN
 from pisama.detectors.base import Detector, measured_confidence
 from pisama.issue import Issue, Level
 from pisama.output.explain import explain
+from pisama.output.terminal import visible_json
 from pisama.redact import redact
 from pisama.report import Report, Suppressed
 from pisama.trace import JSON, Location, Span, Trace
@@ -70,7 +72,7 @@ def render(report: Report) -> str:
         ],
     }
     log = {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}
-    return orjson.dumps(log, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return visible_json(orjson.dumps(log, option=orjson.OPT_INDENT_2).decode()) + "\n"
 
 
 def _results(report: Report) -> list[tuple[Trace, Issue, Suppressed | None]]:
@@ -81,6 +83,7 @@ def _results(report: Report) -> list[tuple[Trace, Issue, Suppressed | None]]:
     return sorted(found, key=lambda result: (result[2] is not None, -result[1].severity))
 
 
+@cache
 def _rule(kind: type[Detector]) -> Object:
     page = explain(kind)
     severity = max(signal.severity for signal in kind.signals.values())
@@ -164,7 +167,7 @@ def _code_location(spans: Iterable[Span], span_id: str | None) -> Object | None:
 def _uri(path: str | None) -> str:
     if path is None:
         return "stdin"
-    return percent_encoded(PurePath(path).as_posix(), safe="/")
+    return percent_encoded(PurePath(path).as_posix(), safe="/", errors="replace")
 
 
 def _notifications(report: Report, found: int) -> Iterator[JSON]:

@@ -211,9 +211,11 @@ def _not_shown(report: TraceReport) -> Iterator[RenderableType]:
     for skipped in report.skipped:
         by_reason.setdefault(skipped.reason, []).append(skipped.detector)
     for reason, detectors in by_reason.items():
-        yield row("could not run", Text(f"{', '.join(detectors)}: {reason}"))
+        yield row("could not run", Text(printable(f"{', '.join(detectors)}: {reason}")))
     for crashed in report.crashed:
-        yield row("crashed", Text(printable(f"{crashed.detector}: {crashed.error}")), style="bold red")
+        yield row(
+            "crashed", Text(printable(redact(f"{crashed.detector}: {crashed.error}"))), style="bold red"
+        )
 
 
 def suppressed_by(issues: Sequence[Suppressed]) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pisama.issue import Issue
 from pisama.output.as_json import EvidenceShape, ReasonShape, Shape, ToolShape
+from pisama.output.terminal import visible_json
 from pisama.redact import redact
 from pisama.report import LoadError, TraceReport
 from pisama.trace import Location, Trace
@@ -169,7 +170,9 @@ def rows_of(report: TraceReport) -> Iterator[TraceRow | IssueRow]:
         cause_reason=cause.reason if cause else None,
         ran=report.ran,
         skipped=tuple(ReasonShape(detector=item.detector, reason=item.reason) for item in report.skipped),
-        crashed=tuple(ReasonShape(detector=item.detector, reason=item.error) for item in report.crashed),
+        crashed=tuple(
+            ReasonShape(detector=item.detector, reason=redact(item.error)) for item in report.crashed
+        ),
         hidden=len(report.hidden),
         covered=len(report.covered),
         suppressed=len(report.suppressed),
@@ -180,12 +183,12 @@ def rows_of(report: TraceReport) -> Iterator[TraceRow | IssueRow]:
 
 def error_row(error: LoadError) -> ErrorRow:
     """The row of what could not be read."""
-    return ErrorRow(**_place(error.at), reason=error.reason, fatal=error.fatal)
+    return ErrorRow(**_place(error.at), reason=redact(error.reason), fatal=error.fatal)
 
 
 def as_line(row: Row) -> bytes:
     """A row as one line of JSON, with its line break."""
-    return row.model_dump_json().encode() + b"\n"
+    return visible_json(row.model_dump_json()).encode() + b"\n"
 
 
 def _issue(issue: Issue, trace: Trace, started: str | None) -> IssueRow:

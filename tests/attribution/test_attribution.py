@@ -131,9 +131,8 @@ def test_an_issue_that_is_not_shown_counts_as_a_failure_too() -> None:
     assert hidden.attribution.step == shown.attribution.step
     assert hidden.attribution.reason == shown.attribution.reason
     assert shown.attribution.reason == (
-        "nothing before it gave “BK-77123”, which the final answer states; it has an issue (hallucination): "
-        "assistant says “Your flight from Oslo to London on 12 May is booked.”, but book_flight failed all 6 times: "
-        "Error: payme…"
+        "nothing before it gave “BK-77123”, which the final answer states; "
+        "it shows the critical issue hallucination"
     )
 
 

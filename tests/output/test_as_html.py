@@ -176,7 +176,7 @@ class Blocks(HTMLParser):
         elif tag in ("script", "style"):
             self.sources[tag] = self.sources.get(tag, "") + data
 
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - as the parser calls it
+    def handle_endtag(self, tag: str) -> None:
         self._open = ("", None)
 
 

