@@ -10,39 +10,44 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pisama.cli_input import INTERRUPTED, Input, report_on
-from pisama.cli_judge import judge_of
+from pisama.cli_judge import (
+    Attribute,
+    BaseUrl,
+    DryRun,
+    Escalate,
+    JudgeTimeout,
+    MaxCost,
+    MaxTraces,
+    Model,
+    NoCache,
+    Stream,
+    Tier,
+    judge_of,
+)
 from pisama.cli_lines import write_folder, write_lines, writes_folder
 from pisama.cli_output import targets, write, write_to_nobody
 from pisama.cli_stats import stats
 from pisama.cli_watch import watch
 from pisama.flags import (
+    SETTINGS,
+    SHOWN,
     Address,
     Also,
-    Attribute,
-    BaseUrl,
     ConfigFile,
-    DryRun,
     Engine,
     EngineName,
-    Escalate,
+    FailOn,
     Format,
     Ignore,
     InputFormat,
     Isolated,
     Jobs,
-    JudgeTimeout,
-    LevelName,
-    MaxCost,
-    MaxTraces,
     MinConfidence,
     MinSeverity,
-    Model,
-    NoCache,
     NoPlugins,
     Options,
     Paths,
     Select,
-    Tier,
     fail,
     jobs_of,
     say,
@@ -56,6 +61,7 @@ app = typer.Typer(
     name="pisama",
     help="Says what went wrong in a run of an LLM agent: what failed, where, how sure it is, what to change.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -100,14 +106,10 @@ def analyze(
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
     min_confidence: MinConfidence = None,
-    fail_on: Annotated[
-        LevelName | None,
-        typer.Option(
-            "--fail-on", help="Exit with 1 if an issue is at or above this level.", show_default="high"
-        ),
-    ] = None,
+    fail_on: FailOn = None,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Exit with 0 whatever the issues are.")
+        bool,
+        typer.Option("--exit-zero", help="Exit with 0 whatever the issues are.", rich_help_panel=SHOWN),
     ] = False,
     baseline: Annotated[
         Path | None,
@@ -115,6 +117,7 @@ def analyze(
             "--baseline",
             help="Leave out the issues in this file, which `pisama baseline` wrote.",
             metavar="FILE",
+            rich_help_panel=SHOWN,
         ),
     ] = None,
     attribute: Attribute = False,
@@ -125,6 +128,7 @@ def analyze(
     max_cost: MaxCost = None,
     max_traces: MaxTraces = None,
     judge_timeout: JudgeTimeout = None,
+    stream: Stream = False,
     no_cache: NoCache = False,
     dry_run: DryRun = False,
     option: Options = None,
@@ -138,7 +142,9 @@ def analyze(
     show_config: Annotated[
         bool,
         typer.Option(
-            "--show-config", help="Print the settings in force, and where each comes from; then exit."
+            "--show-config",
+            help="Print the settings in force, and where each comes from; then exit.",
+            rich_help_panel=SETTINGS,
         ),
     ] = False,
 ) -> None:
@@ -148,8 +154,8 @@ def analyze(
     is gone on with where it was stopped. Ctrl-C keeps what is done.
 
     Exit codes: 0 nothing at or above --fail-on, 1 issues, 2 wrong usage, 3 some input could not be read, 4 a detector
-    crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the nearest pisama.toml or
-    pyproject.toml.
+    crashed, 130 interrupted. Settings come from flags, then from PISAMA_ names in the environment, then from the
+    nearest pisama.toml or pyproject.toml.
     """
     wanted = targets(output_format, output, also)
     asking = {
@@ -160,6 +166,7 @@ def analyze(
         "max_cost": max_cost,
         "max_traces": max_traces,
         "judge_timeout": judge_timeout,
+        "stream": True if stream else None,
         "cache": False if no_cache else None,
     }
     flags = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -15,6 +16,118 @@ if TYPE_CHECKING:
     from pisama.config import Config
     from pisama.report import Judged, Report
 
+_PANEL = "Asking a model (extra llm)"
+
+
+class TierName(StrEnum):
+    """Who may say what failed, as flags take it."""
+
+    HEURISTIC = "heuristic"
+    LLM = "llm"
+
+
+class Escalation(StrEnum):
+    """Which runs a model is asked about, as flags take it."""
+
+    ALWAYS = "always"
+    UNSURE = "unsure"
+    NEVER = "never"
+
+
+Attribute = Annotated[
+    bool,
+    typer.Option(
+        "--attribute",
+        help="Ask a model who made the decisive mistake, and when; the traces are sent to it, without secrets.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="The model to ask, for example anthropic:claude-sonnet-5.",
+        metavar="PROVIDER:NAME",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        help="Where that model is served; with openai: any endpoint that has its chat completions.",
+        metavar="URL",
+        show_default="its provider",
+        rich_help_panel=_PANEL,
+    ),
+]
+Tier = Annotated[
+    TierName | None,
+    typer.Option(
+        "--tier",
+        help="With llm the model may also add issues of kinds that no detector knows.",
+        show_default="heuristic",
+        rich_help_panel=_PANEL,
+    ),
+]
+Escalate = Annotated[
+    Escalation | None,
+    typer.Option(
+        "--escalate",
+        help="Which runs to ask about: unsure means the failed ones whose cause is unsure without a model.",
+        show_default="unsure",
+        rich_help_panel=_PANEL,
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        min=0,
+        help="Ask no further when the next call could take the cost above so many USD.",
+        show_default="1",
+        rich_help_panel=_PANEL,
+    ),
+]
+MaxTraces = Annotated[
+    int | None,
+    typer.Option(
+        "--max-traces",
+        min=0,
+        help="Call the model for at most so many traces.",
+        show_default="all",
+        rich_help_panel=_PANEL,
+    ),
+]
+JudgeTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--judge-timeout",
+        help="Give an answer up after so many seconds.",
+        show_default="180",
+        rich_help_panel=_PANEL,
+    ),
+]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream",
+        help="Take the answers as a stream, for servers that close a connection which is quiet.",
+        rich_help_panel=_PANEL,
+    ),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Ask again what was answered before.", rich_help_panel=_PANEL)
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print the tokens and the price of asking, send nothing, and exit.",
+        rich_help_panel=_PANEL,
+    ),
+]
 
 Asked = Callable[["Report"], tuple["Report", bool]]
 """The report with what a model says of its traces, and whether Ctrl-C ended the asking early."""

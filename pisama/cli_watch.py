@@ -12,10 +12,10 @@ from pisama.cli_output import targets
 from pisama.flags import (
     Also,
     ConfigFile,
+    FailOn,
     Format,
     Ignore,
     Isolated,
-    LevelName,
     MinConfidence,
     MinSeverity,
     NoPlugins,
@@ -108,12 +108,7 @@ def watch(
     ignore: Ignore = None,
     min_severity: MinSeverity = None,
     min_confidence: MinConfidence = None,
-    fail_on: Annotated[
-        LevelName | None,
-        typer.Option(
-            "--fail-on", help="Exit with 1 if an issue is at or above this level.", show_default="high"
-        ),
-    ] = None,
+    fail_on: FailOn = None,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit as the command does, whatever the issues are.")
     ] = False,

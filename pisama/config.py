@@ -97,6 +97,8 @@ class Config(BaseModel):
     """The model is called for at most so many traces; the rest goes without it."""
     judge_timeout: Annotated[float, Field(gt=0)] = 180.0
     """Seconds that one answer of the model may take, repeated calls included."""
+    stream: bool = False
+    """Whether its answers are taken as a stream, for servers and gateways that close a connection which is quiet."""
     cache: bool = True
     """Whether answers of the model are kept on disk, and used again for the same question."""
     watch: Watching = Watching()

@@ -49,19 +49,9 @@ class LevelName(StrEnum):
     CRITICAL = "critical"
 
 
-class TierName(StrEnum):
-    """Who may say what failed, as flags take it."""
-
-    HEURISTIC = "heuristic"
-    LLM = "llm"
-
-
-class Escalation(StrEnum):
-    """Which runs a model is asked about, as flags take it."""
-
-    ALWAYS = "always"
-    UNSURE = "unsure"
-    NEVER = "never"
+SHOWN = "What is told"
+INPUT = "What is read, and how"
+SETTINGS = "Settings"
 
 
 Paths = Annotated[
@@ -82,16 +72,29 @@ Also = Annotated[
 ]
 Select = Annotated[
     list[str] | None,
-    typer.Option("--select", help="Run only these detectors; comma-separated or repeated.", metavar="ID"),
+    typer.Option(
+        "--select",
+        help="Run only these detectors; comma-separated or repeated.",
+        metavar="ID",
+        rich_help_panel=SHOWN,
+    ),
 ]
 Ignore = Annotated[
     list[str] | None,
-    typer.Option("--ignore", help="Do not run these detectors; comma-separated or repeated.", metavar="ID"),
+    typer.Option(
+        "--ignore",
+        help="Do not run these detectors; comma-separated or repeated.",
+        metavar="ID",
+        rich_help_panel=SHOWN,
+    ),
 ]
 MinSeverity = Annotated[
     LevelName | None,
     typer.Option(
-        "--min-severity", help="Count, but do not show, issues below this level.", show_default="low"
+        "--min-severity",
+        help="Count, but do not show, issues below this level.",
+        show_default="low",
+        rich_help_panel=SHOWN,
     ),
 ]
 MinConfidence = Annotated[
@@ -102,17 +105,39 @@ MinConfidence = Annotated[
         max=1,
         help="Count, but do not show, issues below this confidence.",
         show_default="0.4",
+        rich_help_panel=SHOWN,
+    ),
+]
+FailOn = Annotated[
+    LevelName | None,
+    typer.Option(
+        "--fail-on",
+        help="Exit with 1 if an issue is at or above this level.",
+        show_default="high",
+        rich_help_panel=SHOWN,
     ),
 ]
 Options = Annotated[
     list[str] | None,
-    typer.Option("--option", help="Set an option of a detector; repeated for more.", metavar="ID.NAME=VALUE"),
+    typer.Option(
+        "--option",
+        help="Set an option of a detector; repeated for more.",
+        metavar="ID.NAME=VALUE",
+        rich_help_panel=SETTINGS,
+    ),
 ]
 InputFormat = Annotated[
     str | None,
-    typer.Option("--input-format", help="Read the input as this format.", show_default="told by the content"),
+    typer.Option(
+        "--input-format",
+        help="Read the input as this format.",
+        show_default="told by the content",
+        rich_help_panel=INPUT,
+    ),
 ]
-NoPlugins = Annotated[bool, typer.Option("--no-plugins", help="Run no detectors of other packages.")]
+NoPlugins = Annotated[
+    bool, typer.Option("--no-plugins", help="Run no detectors of other packages.", rich_help_panel=SETTINGS)
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -120,78 +145,15 @@ ConfigFile = Annotated[
         help="Read settings from this file.",
         metavar="FILE",
         show_default="the nearest pisama.toml, or pyproject.toml with [tool.pisama]",
+        rich_help_panel=SETTINGS,
     ),
 ]
 Isolated = Annotated[
-    bool, typer.Option("--isolated", help="Leave settings of files and of the environment out.")
-]
-Attribute = Annotated[
     bool,
     typer.Option(
-        "--attribute",
-        help="Ask a model who made the decisive mistake, and when; the traces are sent to it, without secrets.",
+        "--isolated", help="Leave settings of files and of the environment out.", rich_help_panel=SETTINGS
     ),
 ]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        help="The model to ask, for example anthropic:claude-sonnet-5.",
-        metavar="PROVIDER:NAME",
-        show_default=False,
-    ),
-]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--base-url",
-        help="Where that model is served; with openai: any endpoint that has its chat completions.",
-        metavar="URL",
-        show_default="its provider",
-    ),
-]
-Tier = Annotated[
-    TierName | None,
-    typer.Option(
-        "--tier",
-        help="With llm the model may also add issues of kinds that no detector knows.",
-        show_default="heuristic",
-    ),
-]
-Escalate = Annotated[
-    Escalation | None,
-    typer.Option(
-        "--escalate",
-        help="Which runs to ask about: unsure are failed ones where the answer without a model is.",
-        show_default="unsure",
-    ),
-]
-MaxCost = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cost",
-        min=0,
-        help="Ask no further when the next call could take the cost above so many USD.",
-        show_default="1",
-    ),
-]
-MaxTraces = Annotated[
-    int | None,
-    typer.Option(
-        "--max-traces", min=0, help="Call the model for at most so many traces.", show_default="all"
-    ),
-]
-JudgeTimeout = Annotated[
-    float | None,
-    typer.Option("--judge-timeout", help="Give an answer up after so many seconds.", show_default="180"),
-]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Ask again what was answered before.")]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Print the tokens and the price of asking, send nothing, and exit."),
-]
-
-
 Jobs = Annotated[
     str,
     typer.Option(
@@ -199,11 +161,16 @@ Jobs = Annotated[
         "-j",
         help="Processes to work in; auto is one a core. Small inputs need none. The results are the same.",
         metavar="N|auto",
+        rich_help_panel=INPUT,
     ),
 ]
 EngineName = Annotated[
     Engine,
-    typer.Option("--engine", help="What does the work: this machine, or a Ray cluster (extra `ray`)."),
+    typer.Option(
+        "--engine",
+        help="What does the work: this machine, or a Ray cluster (extra `ray`).",
+        rich_help_panel=INPUT,
+    ),
 ]
 Address = Annotated[
     str | None,
@@ -211,6 +178,7 @@ Address = Annotated[
         "--address",
         help="Where the Ray cluster is, as Ray takes it.",
         show_default="that of RAY_ADDRESS, else one started here",
+        rich_help_panel=INPUT,
     ),
 ]
 

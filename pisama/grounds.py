@@ -148,7 +148,6 @@ class Grounds:
             return self.knows_number(element.text)
         if element.kind is ElementKind.TIME:
             return True
-        self._take_in()
         parts = _WORD.findall(element.text.lower())
         if element.kind is ElementKind.DATE:
             digits = [part for part in parts if part.isdigit()]
@@ -166,13 +165,16 @@ class Grounds:
 
     def knows_word(self, word: str) -> bool:
         """Whether a lower-case word occurs, in this or another inflection, or is common."""
-        self._take_in()
-        if self._holds(word) or word in STOP_WORDS or word in _COMMON_NAMES or len(word) < 3:
+        if len(word) < 3 or word in STOP_WORDS or word in _COMMON_NAMES or self._holds(word):
             return True
         return self._holds(stem(word)) or self._holds(word.removesuffix("s")) or self._holds(word + "s")
 
     def _holds(self, word: str) -> bool:
-        return encoded(word) in self._words
+        """Whether a word occurs. Most words occurred long ago, so what waits is only taken in when this one did not."""
+        known = encoded(word)
+        if known not in self._words and self._waiting:
+            self._take_in()
+        return known in self._words
 
     def knows_number(self, text: str, *, years: bool = True) -> bool:
         """Whether a number occurs, is common, or can be worked out from those that occur.
@@ -185,7 +187,6 @@ class Grounds:
         value = value_of(match.group(1), match.group(2))
         if is_common(value) and (years or value < 1000):
             return True
-        self._take_in()
         if self._holds(match.group(1)) or self._ends_word(match.group(1)) or self._lookups >= LOOKUPS:
             return True
         self._count()

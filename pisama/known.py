@@ -98,7 +98,8 @@ class Known:
     def has(self, value: str) -> bool:
         """Whether any text so far holds this value. True when that can no longer be found out cheaply."""
         lowered = value.lower()
-        self._index()
+        if lowered not in self._tokens:
+            self._index()
         if lowered in self._tokens:
             return True
         self._looked += 1

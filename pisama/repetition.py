@@ -89,11 +89,25 @@ class _Wording:
 
 
 @dataclass(slots=True)
+class _Worded:
+    """The arguments of a call; most are never compared, as what came back is enough to tell calls apart."""
+
+    arguments: JSON
+    _wording: _Wording | None = None
+
+    @property
+    def wording(self) -> _Wording:
+        if self._wording is None:
+            self._wording = _wording(self.arguments)
+        return self._wording
+
+
+@dataclass(slots=True)
 class Acts:
     """Numbers acts: the same number for the same act."""
 
     _known: dict[tuple[object, ...], int] = field(default_factory=dict)
-    _recent: dict[tuple[object, ...], deque[tuple[_Wording, int]]] = field(default_factory=dict)
+    _recent: dict[tuple[object, ...], deque[tuple[_Worded, int]]] = field(default_factory=dict)
 
     def number(self, call: CallFeatures, turn: int) -> int:
         """The number of this act. `turn` counts what users said: reading again for a new question is a new act."""
@@ -109,10 +123,12 @@ class Acts:
         fresh = len(self._known)
         if call.returned is None:
             return fresh
-        wording = _wording(call.call.arguments)
+        worded = _Worded(call.call.arguments)
         recent = self._recent.setdefault(place, deque(maxlen=RECENT))
-        same = next((number for other, number in recent if other.asks_the_same(wording)), fresh)
-        recent.append((wording, same))
+        same = next(
+            (number for other, number in recent if other.wording.asks_the_same(worded.wording)), fresh
+        )
+        recent.append((worded, same))
         return same
 
 

@@ -54,7 +54,10 @@ _LETTER_FIRST = lazy(
 """A UUID that begins with a letter."""
 _IN_UUID = lazy(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
 _IN_TIME = lazy(r":\d\d:\d\d")
-_IN_DURATION = lazy(r"\d(?= ?[mµus]) ?(?:[mµu]?s|secs?|(?:milli)?seconds)\b")
+# Found by the `s` that is in each unit, for the same reason; a few more words than the units of `_VOLATILE` pass.
+_IN_DURATION = lazy(
+    r"s(?<=[\d mµui]s)(?:(?<=\d.)|(?<=\d[ mµu].)|(?<=\d [mµu].)|(?<=\dmilli.)|(?<=\d milli.))(?:\b|ecs?\b|econds\b)"
+)
 
 
 def words(text: str) -> list[str]:

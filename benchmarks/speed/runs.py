@@ -37,8 +37,8 @@ def different_steps(count: int) -> bytes:
 
 
 def many_agents(count: int) -> bytes:
-    """A thousand agents, or one a step where there are fewer steps, each speaking in its turn."""
-    agents = min(1000, count)
+    """Agents that speak in turn, five times each, so that their number grows with the steps: a thousand in 5,000."""
+    agents = max(1, count // 5)
     return _chat(
         [{"role": "assistant", "name": f"agent_{number % agents}", "content": _prose(number)}]
         for number in range(count)
@@ -68,7 +68,7 @@ def one_word(count: int) -> bytes:
 SHAPES: Mapping[str, Callable[[int], bytes]] = {
     "all steps equal": equal_steps,
     "all steps different": different_steps,
-    "a thousand agents": many_agents,
+    "many agents": many_agents,
     "all calls fail": failing_steps,
     "one long message": one_message,
     "one endless word": one_word,

@@ -9,8 +9,9 @@ Grid = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
 
 SPEED = """\
 Ratios taken in one run, of processor time, so that they hold on other machines; the traces are those of TRAIL, the single files and
-the long runs are made by `benchmarks/speed`. *Ten times as long* compares runs of 500 and of 5,000 steps of one shape: equal and different steps,
-many agents (500, then 1,000 of them), calls that all fail, one endless message, one endless word. Peak memory of a process counts the interpreter and what it imports. The
+the long runs are made by `benchmarks/speed`. *Ten times as long* compares runs of 1,000 and of 10,000 steps of one shape: equal and different steps,
+many agents (one for every five steps, so 200 and then 2,000), calls that all fail, one endless message, one endless word; the garbage collector is set as
+the command sets it. Peak memory of a process counts the interpreter and what it imports. The
 file of chat messages is not given to [tracelint](https://pypi.org/project/tracelint/). Seconds were taken on two cores that did other work at the
 same time, and are higher than on an idle machine; the ratios stand in one run.
 """

@@ -98,7 +98,7 @@ class Inquiry:
         price: Price = _unpriced
         if isinstance(judge, str):
             price = price_for(judge, config)
-            judge = ModelJudge(judge, config.base_url, config.judge_timeout)
+            judge = ModelJudge(judge, config.base_url, config.judge_timeout, stream=config.stream)
         self._entered = judge
         self._bounded = Bounded(judge, price, config.max_cost, config.max_traces)
         self._judge: Judge = self._bounded

@@ -14,9 +14,10 @@ from pisama.config import ConfigError
 from pisama.trace import Usage
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelResponse
-    from pydantic_ai.models import Model
+    from pydantic_ai.messages import ModelRequest, ModelResponse
+    from pydantic_ai.models import Model, ModelRequestParameters
     from pydantic_ai.providers import Provider
+    from pydantic_ai.settings import ModelSettings
 
 MAX_OUTPUT_TOKENS = 4_000
 """Tokens of one answer, its reasoning included."""
@@ -47,11 +48,14 @@ def split_name(model: str) -> tuple[str, str]:
 class ModelJudge:
     """A model as a judge. Its connections live as long as it is entered."""
 
-    def __init__(self, model: str, base_url: str | None = None, timeout: float = 180.0) -> None:
+    def __init__(
+        self, model: str, base_url: str | None = None, timeout: float = 180.0, *, stream: bool = False
+    ) -> None:
         """Raises `ConfigError` for a model that cannot be asked: unknown, without a key, without the extra."""
         check_extra()
         self._model = _model(model, base_url)
         self._timeout = timeout
+        self._stream = stream
 
     async def __aenter__(self) -> Self:
         await self._model.__aenter__()
@@ -64,7 +68,6 @@ class ModelJudge:
 
     async def answer(self, question: Question) -> Reply:
         """One call of the model, repeated by its SDK when the provider is busy."""
-        from pydantic_ai.direct import model_request
         from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError, UnexpectedModelBehavior, UserError
         from pydantic_ai.messages import ModelRequest, UserPromptPart
         from pydantic_ai.models import ModelRequestParameters
@@ -79,9 +82,7 @@ class ModelJudge:
         wanted = ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
         try:
             async with asyncio.timeout(self._timeout):
-                response = await model_request(
-                    self._model, [request], model_settings=settings, model_request_parameters=wanted
-                )
+                response = await self._response(request, settings, wanted)
         except TimeoutError:
             raise JudgeError(f"no answer within {self._timeout:g} s", billed=True) from None
         except ModelHTTPError as error:
@@ -94,6 +95,22 @@ class ModelJudge:
         except (ModelAPIError, UserError) as error:
             raise JudgeError(f"the model cannot be reached: {_short(error)}", final=True) from None
         return _reply(response)
+
+    async def _response(
+        self, request: ModelRequest, settings: ModelSettings, wanted: ModelRequestParameters
+    ) -> ModelResponse:
+        from pydantic_ai.direct import model_request, model_request_stream
+
+        if not self._stream:
+            return await model_request(
+                self._model, [request], model_settings=settings, model_request_parameters=wanted
+            )
+        async with model_request_stream(
+            self._model, [request], model_settings=settings, model_request_parameters=wanted
+        ) as events:
+            async for _ in events:
+                pass
+            return events.get()
 
 
 def _model(name: str, base_url: str | None) -> Model:

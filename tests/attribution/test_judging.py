@@ -58,8 +58,9 @@ def said(report: Report) -> Attribution:
 
 
 @pytest.mark.parametrize("model", [CLAUDE, GPT, "openai-responses:gpt-4o-mini", GEMINI])
-def test_a_model_of_each_provider_names_agent_and_step(model: str) -> None:
-    report, requests = asked(answer(), model=model)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_of_each_provider_names_agent_and_step(model: str, stream: bool) -> None:
+    report, requests = asked(answer(), model=model, stream=stream)
     found = said(report)
     assert (found.tier, found.agent, found.step, found.cited) == ("llm", "Counter", 2, (1, 2))
     assert (found.reason, found.confidence, found.note) == ("Nobody gave it these figures.", 0.8, "")
@@ -71,6 +72,8 @@ def test_a_model_of_each_provider_names_agent_and_step(model: str) -> None:
     assert not usage.estimated
     assert usage.cost is not None
     assert len(requests) == 1
+    if model != GEMINI:
+        assert requests[0].get("stream", False) == stream
 
 
 def test_a_model_that_writes_its_answer_as_text_is_understood() -> None:
@@ -144,8 +147,9 @@ def test_a_slow_answer_is_given_up_and_counts_as_spent() -> None:
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "[]", "{}", '{"choices": "none"}'])
 @pytest.mark.parametrize("model", [CLAUDE, GPT])
-def test_garbage_is_no_answer(body: str, model: str) -> None:
-    report, _ = asked(Failure(status=200, body=body), model=model)
+@pytest.mark.parametrize("stream", [False, True])
+def test_garbage_is_no_answer(body: str, model: str, stream: bool) -> None:
+    report, _ = asked(Failure(status=200, body=body), model=model, stream=stream)
     assert said(report).tier == "heuristic"
     assert said(report).note.startswith(f"without {model}: ")
 

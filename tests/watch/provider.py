@@ -198,14 +198,32 @@ def responses(number: int, turn: Turn) -> Protocol:
         "tools": [],
         "usage": {"input_tokens": 50, "output_tokens": 10, "total_tokens": 60},
     }
-    events: list[tuple[str, object]] = [
-        (
-            "response.created",
-            {"type": "response.created", "sequence_number": 0, "response": {**answer, "output": []}},
-        ),
-        ("response.completed", {"type": "response.completed", "sequence_number": 1, "response": answer}),
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**answer, "output": []}},
+        *_item_events(item),
+        {"type": "response.completed", "response": answer},
     ]
-    return answer, events
+    return answer, [(each["type"], {**each, "sequence_number": at}) for at, each in enumerate(events)]
+
+
+def _item_events(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """How the one item of a streamed response comes in, its words or arguments in two pieces."""
+    place = {"output_index": 0, "item_id": item["id"]}
+    added, done = "response.output_item.added", "response.output_item.done"
+    if item["type"] == "function_call":
+        written, kind = item["arguments"], "response.function_call_arguments"
+        begun, ended = {**item, "arguments": ""}, {"arguments": written}
+    else:
+        written, kind = item["content"][0]["text"], "response.output_text"
+        place["content_index"] = 0
+        begun, ended = {**item, "content": []}, {"text": written, "logprobs": []}
+    deltas = [{"type": f"{kind}.delta", **place, "delta": part} for part in (written[:4], written[4:])]
+    return [
+        {"type": added, "output_index": 0, "item": {**begun, "status": "in_progress"}},
+        *deltas,
+        {"type": f"{kind}.done", **place, **ended},
+        {"type": done, "output_index": 0, "item": item},
+    ]
 
 
 def messages(number: int, turn: Turn) -> Protocol:
