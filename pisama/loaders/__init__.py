@@ -21,7 +21,7 @@ from pisama.loaders.claude_code import ClaudeCodeLoader
 from pisama.loaders.codex_rollout import CodexRolloutLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
-from pisama.loaders.deferred import deferred, fields_of, may_know
+from pisama.loaders.deferred import deferred, fields_of, itself, may_know
 from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.gemini_cli import GeminiCliLoader
 from pisama.loaders.langchain import LangChainLoader
@@ -152,7 +152,7 @@ def sniff(document: Document) -> Loader | LoadError:
         titles = " or ".join(winner.title for winner in winners)
         flags = " or ".join(f"--input-format {winner.id}" for winner in winners)
         return _fatal(f"this could be {titles}; say which with {flags}", document)
-    return winners[0]
+    return itself(winners[0])
 
 
 def load_document(document: Document, input_format: str | None = None) -> Iterator[Loaded]:

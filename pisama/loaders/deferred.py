@@ -55,6 +55,11 @@ def deferred(name: str, place: str, needs: str = "") -> Loader:
     return cast(Loader, Deferred(name, place, needs))
 
 
+def itself(loader: Loader) -> Loader:
+    """The loader, or that for which it stands."""
+    return loader.loader if isinstance(loader, Deferred) else loader
+
+
 def may_know(loader: Loader | Deferred, fields: frozenset[str] | None) -> bool:
     """Whether a loader has to be asked about a document with these fields; None are those of any document."""
     return not isinstance(loader, Deferred) or fields is None or not loader.needs.isdisjoint(fields)

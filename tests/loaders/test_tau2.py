@@ -20,7 +20,7 @@ def test_results_and_a_voice_call_are_read_whole(name: str) -> None:
     assert outline(file) == file.with_suffix(".txt").read_text().rstrip("\n")
     document = open_document(file)
     assert not isinstance(document, LoadError)
-    assert getattr(sniff(document), "id", None) == Tau2Loader.id
+    assert isinstance(sniff(document), Tau2Loader)
     assert Tau2Loader().sniff(document) == 1.0
 
 
