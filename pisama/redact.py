@@ -108,10 +108,10 @@ def _found(form: Form, text: str, place: int) -> re.Match[str] | None:
 
 
 def _addresses(text: str) -> Iterator[Span]:
-    """E-mail addresses."""
+    """E-mail addresses; `git@` is what every host of repositories calls whoever connects."""
     for begin, end in stretches(text, ("@",), 70, 400, lowered=_lowered(text)):
         for match in EMAIL.finditer(text, begin, end):
-            if match["top"].lower() not in FILES:
+            if match["top"].lower() not in FILES and not match[0].startswith("git@"):
                 yield match.span()
 
 

@@ -38,6 +38,7 @@ NO_SECRETS = (
     "the secret of success is: patience4ever",
     "private_key = /etc/ssl/private/key1.pem",
     "git clone git@github.com:owner/repo.git",
+    "ssh -T git@hf.co",
     "uses: actions/checkout@v5",
     "npm install left-pad@1.3.0 react@18.2.0",
     "image@2x.png and user@host",
