@@ -7,11 +7,11 @@ somebody are told apart here too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from pisama.json_writing import to_json
+from pisama.patterns import lazy
 from pisama.text import stem, stems, words
 from pisama.trace import JSON, Step, ToolCall
 
@@ -76,8 +76,8 @@ _EXECUTORS = frozenset(
     local_shell command python python3 ipython python_interpreter code_interpreter execute_code run_code run_python
     execute_python computer_terminal execute run jupyter command_execution run_ipython execute_ipython_cell""".split()
 )
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_COMMAND_START = re.compile(
+_HUMP = lazy(r"(?<=[a-z0-9])(?=[A-Z])")
+_COMMAND_START = lazy(
     r"(?:\A|[\n;|&(]|\bthen\b|\bdo\b)[ \t]{0,8}(?:sudo |time |env |npx |python3? -m |uv run |poetry run "
     r"|(?:/usr)?(?:/bin/)?(?:ba|z|da)?sh -l?c ['\"]?)?([\w./\-]{1,80}(?:[ \t]{1,3}[\w./:\-]{1,60}){0,3})"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pisama.patterns import lazy
 from pisama.trace import ToolCall
 
 CODE_LIMIT = 40_000
@@ -12,20 +13,18 @@ CODE_LIMIT = 40_000
 CODE_KEYS = ("code", "script", "source", "python_code")
 """Arguments that hold code to be run."""
 
-_FROM = re.compile(
+_FROM = lazy(
     r"^[ \t]{0,40}from[ \t]{1,4}(?P<module>[\w.]{1,100})[ \t]{1,4}import[ \t]{1,4}\(?(?P<names>[^\n#)]{1,400})",
     re.MULTILINE,
 )
-_IMPORT = re.compile(r"^[ \t]{0,40}import[ \t]{1,4}(?P<modules>[^\n#;]{1,400})", re.MULTILINE)
-_DEFINED = re.compile(
-    r"^[ \t]{0,40}(?:(?:async[ \t]{1,4})?def|class)[ \t]{1,4}(?P<name>\w{1,100})", re.MULTILINE
-)
-_ASSIGNED = re.compile(
+_IMPORT = lazy(r"^[ \t]{0,40}import[ \t]{1,4}(?P<modules>[^\n#;]{1,400})", re.MULTILINE)
+_DEFINED = lazy(r"^[ \t]{0,40}(?:(?:async[ \t]{1,4})?def|class)[ \t]{1,4}(?P<name>\w{1,100})", re.MULTILINE)
+_ASSIGNED = lazy(
     r"^[ \t]{0,40}(?P<name>[A-Za-z_]\w{0,100})[ \t]{0,4}(?::[ \t]{0,4}[\w\[\], .|]{1,60})?=(?!=)",
     re.MULTILINE,
 )
 
-_LITERAL = re.compile(
+_LITERAL = lazy(
     r""""{3}(?s:.*?)"{3}|'{3}(?s:.*?)'{3}|(?<!\\)"(?:[^"\\\n]|\\.){0,2000}"|(?<!\\)'(?:[^'\\\n]|\\.){0,2000}'|#[^\n]{0,2000}"""
 )
 

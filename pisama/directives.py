@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from pisama import directive_words
+from pisama.patterns import lazy
 from pisama.spots import find_near, holds
 
 LIMIT = 40_000
@@ -59,7 +60,7 @@ class Directive:
 
 
 _NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_NEW_LINE = re.compile(r"\n(?!<)")
+_NEW_LINE = lazy(r"\n(?!<)")
 """The end of a line, unless a tag goes on with it."""
 _OF_CALLS = (
     (DirectiveKind.ONE_CALL, directive_words.ONE_CALL),

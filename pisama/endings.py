@@ -12,13 +12,14 @@ from pisama.acts import is_executor
 from pisama.error_kinds import ErrorKind
 from pisama.features import CallFeatures, features
 from pisama.outcomes import kind_of
+from pisama.patterns import lazy
 from pisama.trace import Step, Trace
 
 LIMITS = frozenset({"max_steps", "max_turns", "max_iterations", "timeout", "budget", "max_tokens", "length"})
 """Outcomes of runs that were stopped because something was used up."""
 _STOPPED = frozenset({"aborted", "interrupted", "cancelled", "canceled"})
 """Outcomes of runs that somebody stopped."""
-_TOO_LONG = re.compile(
+_TOO_LONG = lazy(
     r"context[_ ]length[_ ]exceeded|maximum context length|context (?:window|length|limit)[^\n]{0,60}(?:exceed|too|full|limit)"
     r"|exceed\w{0,4} (?:the )?(?:model'?s? |maximum )?(?:context|token)|prompt is too long|input is too long|too many (?:input )?tokens"
     r"|reduce the length of the (?:messages|prompt)|input length and `?max_tokens`? exceed|token limit (?:exceeded|reached)"

@@ -6,13 +6,13 @@ computes from what occurred; common knowledge (years, small and round numbers) a
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from pisama.elements import Element, ElementKind
+from pisama.patterns import lazy
 from pisama.text import STOP_WORDS, encoded, encoded_words, stem
 
 READ = 120_000
@@ -30,9 +30,9 @@ COPIED = 1_000_000
 LOOKUPS = 400
 """Unknown numbers of a run that are tried as results of a computation; later ones count as known."""
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = lazy(r"[^\W_]+")
 # It begins with the digit and looks back from there: Python finds a first letter faster than it looks back everywhere.
-_NUMBER = re.compile(
+_NUMBER = lazy(
     r"(\d(?<![\w.].)(?:\d{0,2}(?:,\d{3}){1,6}(?:\.\d{1,9})?|\d{0,14}(?:\.\d{1,9})?))"
     r"(?i: ?(k|thousand|m|million|bn|b|billion|trillion)\b)?"
 )

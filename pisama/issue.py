@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from pisama.patterns import lazy
 from pisama.trace import Location
 
 Fault: TypeAlias = Literal["agent", "tool", "environment", "user"]
@@ -85,13 +85,13 @@ class Issue:
         return Level.of(self.severity)
 
 
-_VOLATILE = re.compile(
+_VOLATILE = lazy(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"  # UUID
     r"|\b\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?z?"  # ISO 8601 time
     r"|\b(?:call|toolu|msg|chatcmpl|run|req)_?-?[0-9a-z]{8,64}\b"  # provider ids
     r"|\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b"  # hashes, span ids
 )
-_SPACE = re.compile(r"\s+")
+_SPACE = lazy(r"\s+")
 
 
 def fingerprint(rule: str, task: str | None, content: tuple[str, ...]) -> str:

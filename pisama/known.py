@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pisama.elements import Element, ElementKind
 from pisama.facts import PROSE, ElementsOf, Told, all_told, fields, opened, telling
+from pisama.patterns import lazy
 from pisama.trace import Step, ToolCall
 
 READ = 200_000
@@ -16,9 +17,9 @@ WISHES = 40
 """Messages of users whose elements are compared with arguments."""
 LOOK_UPS = 200
 """Times all texts are searched for a value that is none of their words."""
-_TOKEN = re.compile(r"\w+(?:[@.+\-]\w+){0,12}")
-_PART = re.compile(r"\w+")
-_YEAR = re.compile(r"(?:19|20)\d\d(?<!\d.{4})(?!\d)")
+_TOKEN = lazy(r"\w+(?:[@.+\-]\w+){0,12}")
+_PART = lazy(r"\w+")
+_YEAR = lazy(r"(?:19|20)\d\d(?<!\d.{4})(?!\d)")
 
 
 @dataclass(slots=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
+from pisama.patterns import lazy
+
 WIDTH = 20_000
 """Characters of a text that are looked at."""
-_LINES = re.compile(r"\n(?:(?:\d{1,4}[:.)][ ]?)?[^\n]\n){8,}")
+_LINES = lazy(r"\n(?:(?:\d{1,4}[:.)][ ]?)?[^\n]\n){8,}")
 """Lines of one character each, numbered or not. It begins with a plain sign because Python finds one fast."""
-_ITEMS = re.compile(r"(?:'(?:\\n|[^'\n])',[ ]?){8,}")
+_ITEMS = lazy(r"(?:'(?:\\n|[^'\n])',[ ]?){8,}")
 """Items of one character each in a printed list."""
-_NUMBERED = re.compile(r"^\d{1,4}[:.)][ ]?", re.MULTILINE)
-_LETTER = re.compile(r"[^\W\d_]")
-_SIGN = re.compile(r"(?:'|^)(?: |\\n|[-.:/])(?:'|$)", re.MULTILINE)
+_NUMBERED = lazy(r"^\d{1,4}[:.)][ ]?", re.MULTILINE)
+_LETTER = lazy(r"[^\W\d_]")
+_SIGN = lazy(r"(?:'|^)(?: |\\n|[-.:/])(?:'|$)", re.MULTILINE)
 _LEAST_LETTERS = 4
 
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from pisama.elements import ElementKind, normal_number
 from pisama.facts import PROSE, Fact, fields
 from pisama.known import Given, Known
+from pisama.patterns import lazy
 from pisama.text import similarity, stem, words
 from pisama.trace import JSON
 
@@ -22,11 +23,11 @@ MISTYPED_ID = 0.8
 GIVEN_VALUES = 20
 """Paths and addresses of users' words that an argument is compared with."""
 
-_NAMING = re.compile(r"(?:^|_)(?:id|email|phone|zip|account|iban|sku)$")
+_NAMING = lazy(r"(?:^|_)(?:id|email|phone|zip|account|iban|sku)$")
 """Keys whose values name one thing, so that another value is another thing."""
-_MAKING = re.compile(r"create|new|add|generat|register|open_|insert|make|sign_?up|write|save", re.IGNORECASE)
-_DATE = re.compile(r"(?P<year>\d{4})-(?P<day>\d\d-\d\d)")
-_PATHLIKE = re.compile(r"[\w.:~\-/\\?=&%@]{6,200}")
+_MAKING = lazy(r"create|new|add|generat|register|open_|insert|make|sign_?up|write|save", re.IGNORECASE)
+_DATE = lazy(r"(?P<year>\d{4})-(?P<day>\d\d-\d\d)")
+_PATHLIKE = lazy(r"[\w.:~\-/\\?=&%@]{6,200}")
 
 Sort: TypeAlias = Literal["unknown", "slip", "year", "date", "count"]
 

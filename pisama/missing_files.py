@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pisama.acts import is_bookkeeping
 from pisama.features import CallFeatures
 from pisama.outcomes import ErrorKind
+from pisama.patterns import lazy
 from pisama.text import STOP_WORDS, words
 from pisama.trace import JSON
 
@@ -16,9 +17,9 @@ WIDTH = 6_000
 """Characters of the arguments of a call in which files are looked for."""
 REQUEST = 200
 """Characters before the name of a file that show whether somebody is asked for it."""
-_FILE = re.compile(r"[\w.\-/~:]{4,300}")
-_ENDING = re.compile(r"\.[A-Za-z]\w{0,4}\Z")
-_ABSENT = re.compile(
+_FILE = lazy(r"[\w.\-/~:]{4,300}")
+_ENDING = lazy(r"\.[A-Za-z]\w{0,4}\Z")
+_ABSENT = lazy(
     r"no such file|filenotfound|file [^\n]{0,200}(?:does not exist|not found)|cannot find the (?:file|path)",
     re.IGNORECASE,
 )

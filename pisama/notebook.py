@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -10,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from pisama import templates
+from pisama.patterns import lazy
 
 if TYPE_CHECKING:
     from pisama.issue import Issue
@@ -22,7 +22,7 @@ COLUMNS = (
     "trace file type signal level severity confidence summary recommendation fault tier agent step span_id fingerprint"
 ).split()
 
-_HALF = re.compile(
+_HALF = lazy(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pisama.code_text import code_of
+from pisama.patterns import lazy
 from pisama.plans import named
 from pisama.text import words
 from pisama.trace import Step
@@ -19,16 +20,16 @@ from pisama.trace import Step
 TEXT_LIMIT = 60_000
 """Characters of a text in which lists of tools are looked for."""
 
-_TOOLS = re.compile(r"\b(?:tools?|functions)\b[^\n]{0,60}:[ \t]{0,4}$", re.IGNORECASE)
-_MEMBERS = re.compile(
+_TOOLS = lazy(r"\b(?:tools?|functions)\b[^\n]{0,60}:[ \t]{0,4}$", re.IGNORECASE)
+_MEMBERS = lazy(
     r"\b(?:members?|agents?|experts?|assistants?|colleagues?|team)\b[^\n]{0,80}:[ \t]{0,4}$", re.IGNORECASE
 )
-_ITEM = re.compile(
+_ITEM = lazy(
     r"^[ \t]{0,4}(?:[-*•]|\d{1,2}[.)])[ \t]{1,4}[`*]{0,3}(?P<name>[A-Za-z_][\w.\-]{1,60})[`*]{0,3}(?:\([^)\n]{0,200}\))?[`*]{0,3}[ \t]{0,2}:"
 )
 _BULLETS = frozenset(" \t-*•0123456789")
 """What the line of an item can begin with."""
-_MODULES = re.compile(
+_MODULES = lazy(
     r"imports?\b[^\n]{0,80}\bonly\b[^\n]{0,80}\bmodules?\b[^\n\[]{0,20}\[(?P<modules>[^\]\n]{0,4000})\]",
     re.IGNORECASE,
 )

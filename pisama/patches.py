@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pisama.patterns import lazy
+
 WIDTH = 200_000
 """Characters of a text in which hunks are looked for."""
-_HEADER = re.compile(r"^@@ -\d{1,9}(?:,(?P<old>\d{1,9}))? \+\d{1,9}(?:,(?P<new>\d{1,9}))? @@", re.MULTILINE)
+_HEADER = lazy(r"^@@ -\d{1,9}(?:,(?P<old>\d{1,9}))? \+\d{1,9}(?:,(?P<new>\d{1,9}))? @@", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pisama.features import Features
+from pisama.patterns import lazy
 from pisama.plans import Plan, PlanStep
 from pisama.text import quote, words
 
-_FILLER = re.compile(
+_FILLER = lazy(
     r"\b(?:tbd|t\.b\.d\.|to be (?:determined|decided|defined)|and so on|etc|as needed|somehow"
     r"|figure (?:it|this|things|everything) out|whatever (?:is|else)"
     r"|(?:do|handle|finish|complete|solve) (?:it|this|everything|the (?:rest|task|work|problem|remaining)))\b",

@@ -7,12 +7,12 @@ arguments of a call that writes them. A list of facts, results or sources is no 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 import orjson
 
+from pisama.patterns import lazy
 from pisama.plan_lists import STEP_LIMIT, listed
 from pisama.plan_types import Plan, PlanStep, State
 from pisama.text import words
@@ -23,7 +23,7 @@ __all__ = ["Plan", "PlanStep", "named", "plan_of", "plans"]
 TEXT_LIMIT = 40_000
 """Characters of a text in which plans are looked for."""
 _JSON_NODES = 2_000
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_HUMP = lazy(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLAN_KEYS = (
     "plan",
     "steps",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from pisama.acts import acts_of_call, command_of, is_bookkeeping, is_executor, is_reading
 from pisama.code_text import code_of, without_literals
 from pisama.features import CallFeatures
+from pisama.patterns import lazy
 
-_OUTSIDE = re.compile(
+_OUTSIDE = lazy(
     r"\b(?:requests?|urllib|httpx|aiohttp|open|read_\w{1,20}|subprocess|os|selenium|wikipedia|load\w{0,20}|Image)[.(]"
     r"|\b(?:curl|wget|cat|grep|ls|find|head|git|npm|pip) "
 )
 """Code that gets something from outside the program."""
-_CALL_IN_CODE = re.compile(r"\b([A-Za-z_]\w{2,60})\(")
+_CALL_IN_CODE = lazy(r"\b([A-Za-z_]\w{2,60})\(")
 
 
 @dataclass(slots=True)

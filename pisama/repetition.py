@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pisama.features import CallFeatures, Features
+from pisama.patterns import lazy
 from pisama.text import overlap, shingles, stable, stems, words
 from pisama.trace import JSON, Step, Trace
 
@@ -30,9 +31,9 @@ OUTPUT_WIDTH = 6_000
 OUTPUT_STEMS = 10
 """Stems below which an output says too little for its repetition to mean anything."""
 
-_COUNTED = re.compile(r"\b(?:iteration|epoch|round|attempt|trial|generation|experiment) ?#?\d", re.IGNORECASE)
-_DIGITS = re.compile(r"\d+")
-_ESCAPE = re.compile(r"\\[nrt\"\\/]")
+_COUNTED = lazy(r"\b(?:iteration|epoch|round|attempt|trial|generation|experiment) ?#?\d", re.IGNORECASE)
+_DIGITS = lazy(r"\d+")
+_ESCAPE = lazy(r"\\[nrt\"\\/]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ and null for an optional property all pass.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -17,11 +16,12 @@ from typing import Literal, TypeAlias
 import orjson
 
 from pisama.json_writing import to_json
+from pisama.patterns import lazy
 from pisama.trace import JSON
 
 Rule: TypeAlias = Literal["required", "unknown", "type", "enum"]
 
-_NUMBER = re.compile(r"\s{0,4}[+-]?(?:\d{1,20}\.?\d{0,20}|\.\d{1,20})(?:[eE][+-]?\d{1,3})?\s{0,4}")
+_NUMBER = lazy(r"\s{0,4}[+-]?(?:\d{1,20}\.?\d{0,20}|\.\d{1,20})(?:[eE][+-]?\d{1,3})?\s{0,4}")
 
 MAX_DEPTH = 16
 """Levels of nesting that are looked at; deeper values pass."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 
 from pydantic import ValidationError
 
@@ -16,6 +17,12 @@ ENTRY_POINTS = "pisama.detectors"
 """Entry point group in which other packages offer detectors."""
 
 
+@cache
+def offered() -> EntryPoints:
+    """The detectors that other packages offer. Looked up once, since a file of every installed package is read."""
+    return entry_points(group=ENTRY_POINTS)
+
+
 def available(*, plugins: bool = True) -> dict[str, type[Detector]]:
     """Every detector there is, by id: the built-in ones, then those of other packages.
 
@@ -23,7 +30,7 @@ def available(*, plugins: bool = True) -> dict[str, type[Detector]]:
     is already taken.
     """
     found = {kind.id: kind for kind in BUILT_IN}
-    for entry in entry_points(group=ENTRY_POINTS) if plugins else ():
+    for entry in offered() if plugins else ():
         origin = f"detector plugin {entry.value}"
         try:
             kind = entry.load()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from pisama.features import CallFeatures
+from pisama.patterns import lazy
 from pisama.spots import find_near
 
 Measures: TypeAlias = tuple[tuple[str, str], ...]
@@ -17,7 +18,7 @@ HEAD = 3_000
 TAIL = 1_000
 """Characters at its end."""
 
-_MEASURE = re.compile(
+_MEASURE = lazy(
     r"\b(?P<name>(?:val(?:idation)?|train(?:ing)?|test|mean|average|avg|total|best|current|final)?[ _-]?"
     r"(?:loss|accuracy|acc|score|f1|reward|auc|rmse|mae|mse|bleu|rouge|perplexity|coverage|progress|pass[ _]rate|win[ _]rate"
     r"|error[ _]rate|fitness|objective|recall|precision|throughput|latency))\b[^\d\n.,;-]{0,12}"

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pisama.facts import NODES, fields, normal_key, opened
 from pisama.features import CallFeatures
+from pisama.patterns import lazy
 from pisama.trace import JSON
 
 Cell: TypeAlias = tuple[str, str]
 """What is stored where: the entity (an id, or the memory itself) and the field."""
 
-_WRITING = re.compile(
+_WRITING = lazy(
     r"(?:^|_)(?:set|save|store|update|write|put|patch|modify|edit|change|remember|memorize|memorise|record|upsert|replace)"
     r"(?:$|_)"
 )
-_READING = re.compile(
+_READING = lazy(
     r"(?:^|_)(?:get|read|load|fetch|recall|retrieve|find|lookup|show|view|describe|query|search|list)(?:$|_)"
 )
-_MEMORY = re.compile(r"memor|remember|recall|state|scratch|note|store|kv|context|variable|blackboard")
+_MEMORY = lazy(r"memor|remember|recall|state|scratch|note|store|kv|context|variable|blackboard")
 _KEY_NAMES = ("key", "name", "topic", "field", "variable", "slot", "path")
 _VALUE_NAMES = ("value", "content", "data", "text", "items", "fact", "note")
-_ENTITY = re.compile(r"(?:^|_)(?:id|email|sku|iban|account)$")
+_ENTITY = lazy(r"(?:^|_)(?:id|email|sku|iban|account)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pisama.baseline import Baseline, path_of, read_baseline
 from pisama.config import Config, Suppression
 from pisama.issue import Issue
+from pisama.patterns import lazy
 from pisama.report import Suppressed, TraceReport
 
 
@@ -68,7 +69,7 @@ def _holds(rule: Suppression, pattern: re.Pattern[str] | None, issue: Issue, pat
     return pattern is None or bool(path and pattern.match(path))
 
 
-_PARTS = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
+_PARTS = lazy(r"\*\*/|\*\*|\*|\?|[^*?]+")
 _MEANINGS = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 

@@ -6,11 +6,11 @@ back to their plain lower-case words.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
+from pisama.patterns import lazy
 from pisama.redact import redact
 
 QUOTE_WIDTH = 200
@@ -29,33 +29,33 @@ _STOP_TEXT = """
 STOP_WORDS = frozenset(_STOP_TEXT.split())
 """Words that tell nothing about what a text is about."""
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
-_SENTENCE_END = re.compile(
+_WORD = lazy(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+_SENTENCE_END = lazy(
     r"(?<=[.!?])[\"')\]*]{0,3}\s+(?=[\"'(\[*#]{0,3}[^\Wa-z_])"
     r"|(?<=[。！？])"  # noqa: RUF001 - the full-width marks are meant
     r"|\n[ \t]*\n"
     r"|\n(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)])\s)"
 )
-_ABBREVIATION = re.compile(
+_ABBREVIATION = lazy(
     r"(?:^|[\s(\[\"'])(?:(?:[Dd]r|[Mm]rs?|[Mm]s|[Pp]rof|[Ss]t|[Ss]r|[Jj]r|[Nn]o|[Ff]ig|[Vv]s|cf|approx|[Ii]nc|[Ll]td|[Cc]o|[Ee]d"
     r"|e\.g|i\.e|a\.m|p\.m|[Vv]ol|pp?)\.|(?:[A-Z]\.){1,4})$"
 )
-_SPACE = re.compile(r"\s+")
+_SPACE = lazy(r"\s+")
 # Each begins with the digit, and looks back from there, because Python finds a first letter fast.
-_VOLATILE = re.compile(
+_VOLATILE = lazy(
     r"\d(?:\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
     r"|(?<=\b\d)(?:[0-9a-fA-F]{7}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
     r"|(?<=0)x[0-9a-fA-F]{4,16}\b"
     r"|\d{0,8}(?:\.\d{1,9})? ?(?:ms|µs|us|s|sec|secs|seconds|milliseconds)\b))"
 )
-_LETTER_FIRST = re.compile(
+_LETTER_FIRST = lazy(
     r"[a-fA-F](?<=\b.)[0-9a-fA-F]{7}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
 )
 """A UUID that begins with a letter."""
-_IN_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
-_IN_TIME = re.compile(r":\d\d:\d\d")
+_IN_UUID = lazy(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
+_IN_TIME = lazy(r":\d\d:\d\d")
 # Found by the `s` that is in each unit, for the same reason; a few more words than the units of `_VOLATILE` pass.
-_IN_DURATION = re.compile(
+_IN_DURATION = lazy(
     r"s(?<=[\d mµui]s)(?:(?<=\d.)|(?<=\d[ mµu].)|(?<=\d [mµu].)|(?<=\dmilli.)|(?<=\d milli.))(?:\b|ecs?\b|econds\b)"
 )
 
@@ -65,7 +65,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-_RUN = re.compile(r"[^\W_]+")
+_RUN = lazy(r"[^\W_]+")
 _SEPARATORS = bytes.maketrans(
     bytes(code for code in range(128) if not chr(code).isalnum()),
     b" " * sum(not chr(code).isalnum() for code in range(128)),

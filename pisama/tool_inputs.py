@@ -6,25 +6,24 @@ import re
 
 from pisama.features import CallFeatures
 from pisama.outcomes import ErrorKind
+from pisama.patterns import lazy
 
 _REFUSALS = (
-    re.compile(r"got an unexpected keyword argument '[^'\n]{0,60}'"),
-    re.compile(r"missing \d{1,2} required (?:positional|keyword-only) arguments?: [^\n]{1,120}"),
-    re.compile(
-        r"missing (?:a )?required (?:argument|parameter|property|field)s?:?[^\n]{0,80}", re.IGNORECASE
-    ),
-    re.compile(r"unexpected (?:argument|parameter|property|field)s?:? [^\n]{1,80}", re.IGNORECASE),
-    re.compile(r"'[\w. ]{1,60}' is a required property"),
-    re.compile(r"Additional properties are not allowed[^\n]{0,100}"),
-    re.compile(r"takes \d{1,2} positional arguments? but \d{1,2} (?:was|were) given"),
-    re.compile(r"(?:field|parameter|argument) '?[\w.]{1,60}'? (?:is )?required", re.IGNORECASE),
+    lazy(r"got an unexpected keyword argument '[^'\n]{0,60}'"),
+    lazy(r"missing \d{1,2} required (?:positional|keyword-only) arguments?: [^\n]{1,120}"),
+    lazy(r"missing (?:a )?required (?:argument|parameter|property|field)s?:?[^\n]{0,80}", re.IGNORECASE),
+    lazy(r"unexpected (?:argument|parameter|property|field)s?:? [^\n]{1,80}", re.IGNORECASE),
+    lazy(r"'[\w. ]{1,60}' is a required property"),
+    lazy(r"Additional properties are not allowed[^\n]{0,100}"),
+    lazy(r"takes \d{1,2} positional arguments? but \d{1,2} (?:was|were) given"),
+    lazy(r"(?:field|parameter|argument) '?[\w.]{1,60}'? (?:is )?required", re.IGNORECASE),
 )
 _URL_NAMES = frozenset({"url", "link", "uri", "href", "page_url", "website"})
 _PATH_NAMES = frozenset({"path", "file_path", "filepath", "filename", "image_path", "file"})
 _QUERY_NAMES = frozenset({"query", "q", "search_query", "search", "keywords", "search_term"})
 _CODE_NAMES = frozenset({"code", "script", "python_code"})
-_URL = re.compile(r"\s{0,4}https?://\S{4,500}\s{0,4}\Z", re.IGNORECASE)
-_CODE_MARK = re.compile(r"[=()\[\]{};<>#]|\bimport\b|\n[ \t]")
+_URL = lazy(r"\s{0,4}https?://\S{4,500}\s{0,4}\Z", re.IGNORECASE)
+_CODE_MARK = lazy(r"[=()\[\]{};<>#]|\bimport\b|\n[ \t]")
 
 
 def rejected(message: str, answer: str) -> str | None:

@@ -24,19 +24,19 @@ r"""The shorthand that examples and tests are written in: text to `Trace` and ba
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import cast
 
+from pisama.patterns import lazy
 from pisama.trace import JSON, Message, Role, Step, Tool, ToolCall, Trace, Usage
 
-_HEAD = re.compile(
+_HEAD = lazy(
     r"^(?P<who>[\w.\-]{1,80})(?: -> (?P<to>[\w.\-]{1,80}))?(?P<thinks> \(thinks\))?(?: \[(?P<facts>[^\]]{1,200})\])?:(?: |$)"
 )
-_CALL = re.compile(r"^(?P<name>[\w.\-]{1,80})\(")
-_TOOL = re.compile(r"(?P<name>[\w.\-]{1,80})\((?P<parameters>[^()]{0,400})\)")
+_CALL = lazy(r"^(?P<name>[\w.\-]{1,80})\(")
+_TOOL = lazy(r"(?P<name>[\w.\-]{1,80})\((?P<parameters>[^()]{0,400})\)")
 _GIVEN: dict[str, Role] = {"system": "system", "user": "user", "tool": "tool"}
 _SECOND = 1_000_000_000
 

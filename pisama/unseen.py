@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from pisama.patterns import lazy
+
 UNSEEN = (
     r"\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
 """Controls, directions, and what takes no room, such as the tags in which text can be hidden."""
-_IN_JSON = re.compile(rf"[{UNSEEN}]")
+_IN_JSON = lazy(rf"[{UNSEEN}]")
 
 
 def visible_json(text: str) -> str:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import log
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ import numpy.typing as npt
 from benchmarks.statistics import folds
 from benchmarks.whowhen.data import Case
 from pisama.attribution.columns import Columns
-from pisama.attribution.model import Array, Model, Weights, softmax, tabulated
+from pisama.attribution.model import Model, Weights, softmax
 
 DIGITS = 4
 """Decimals of what is written."""
@@ -37,7 +39,8 @@ _ROUNDS = 50
 _ENOUGH = 1e-6
 """Gain in log likelihood below which fitting ends."""
 
-Positions = npt.NDArray[np.int64]
+Array: TypeAlias = npt.NDArray[np.float64]
+Positions: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def fit_model(
     cases: Sequence[Labelled], settings: Settings, without: frozenset[str], *, calibrated: bool
 ) -> Model:
     """Weights for these runs, and the temperature under which held-out runs are likeliest."""
-    honest: list[tuple[Array, int]] = []
+    honest: list[tuple[list[float], int]] = []
     if calibrated and len(cases) > 1:
         for training, held_out in folds(cases, lambda each: each.case.id, INNER_FOLDS, seed=0):
             model = Model(_weights(training, settings, without), 1.0)
@@ -104,7 +107,10 @@ def fit_model(
                 (model.scores(cases[position].columns), _target(cases[position])) for position in held_out
             ]
     losses = [
-        (sum(-float(np.log(softmax(scores / heat)[target])) for scores, target in honest), heat)
+        (
+            sum(-log(softmax([score / heat for score in scores])[target]) for scores, target in honest),
+            heat,
+        )
         for heat in _TEMPERATURES
     ]
     temperature = min(losses)[1] if honest else 1.0
@@ -124,7 +130,7 @@ def _target(case: Labelled) -> int:
 def _weights(cases: Sequence[Labelled], settings: Settings, without: frozenset[str]) -> dict[str, float]:
     """By sign its weight for each unit of the sign."""
     names = [name for name in cases[0].columns if name not in without]
-    rows = np.vstack([tabulated(each.columns, names) for each in cases])
+    rows = np.vstack([np.array([each.columns[name] for name in names]).T for each in cases])
     spread = np.maximum(rows.std(axis=0), LEAST_SPREAD)
     prior = np.array([PRIOR.get(name, 0.0) for name in names]) * spread
     runs = _Runs.of(cases, (rows - rows.mean(axis=0)) / spread, prior)

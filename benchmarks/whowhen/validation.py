@@ -49,8 +49,9 @@ def placed(each: Labelled | None, weights: Weights) -> Placed:
     if each is None:
         return Placed(ABSTENTION, 0.0)
     likely = weights.for_run(led=each.led).probabilities(each.columns)
-    best = int(together(likely, list(each.agents)).argmax())
-    return Placed(Answer(each.agents[best], each.steps[best]), float(likely[best]))
+    scores = together(likely, each.agents)
+    best = scores.index(max(scores))
+    return Placed(Answer(each.agents[best], each.steps[best]), likely[best])
 
 
 def cross_validated(

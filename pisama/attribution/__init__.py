@@ -12,6 +12,6 @@ def attribute(report: TraceReport) -> Attribution | None:
     """Who most likely made the decisive mistake, and when; None when nothing is known to have failed."""
     if not failed(report):
         return None
-    from pisama.attribution.ranker import rank  # with numpy, whose import takes longer than a small trace
+    from pisama.attribution.ranker import rank  # not needed where nothing failed
 
     return rank(report)

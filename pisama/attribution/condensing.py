@@ -5,7 +5,6 @@ A step is one line of JSON, so nothing in it can pass for another step.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from pisama.acts import as_words
+from pisama.patterns import lazy
 from pisama.redact import redact, redact_known
 from pisama.report import TraceReport
 from pisama.trace import Step
@@ -31,7 +31,7 @@ MOST_ITEMS = 20
 NEIGHBOURS = (-1, 1)
 """Steps around a candidate that show what it answered and what was made of it."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = lazy("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pisama.attribution.recorded import texts_of
 from pisama.issue import Evidence, Issue, Level, fingerprint
+from pisama.patterns import lazy
 from pisama.redact import redact
 from pisama.text import QUOTE_WIDTH, quote
 from pisama.trace import JSON, Step, Trace
@@ -23,9 +23,9 @@ SHORTEST_QUOTE = 12
 """Characters from which words are a quotation and not a coincidence."""
 SIGNAL = "judged"
 
-_KIND = re.compile(r"[a-z][a-z0-9]{1,29}(?:_[a-z0-9]{1,29}){0,5}")
+_KIND = lazy(r"[a-z][a-z0-9]{1,29}(?:_[a-z0-9]{1,29}){0,5}")
 _SEVERITY = {Level.LOW: 30, Level.MEDIUM: 50, Level.HIGH: 70}
-_ESCAPED = re.compile(r"\\[nrt]|\\(?=[\"/\\])|\s+")
+_ESCAPED = lazy(r"\\[nrt]|\\(?=[\"/\\])|\s+")
 
 
 class WrongAnswerError(ValueError):

@@ -11,16 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from math import exp
+from operator import mul
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import cast
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 
 from pisama.attribution.columns import Columns
-
-Array: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +29,23 @@ class Model:
     """By sign: log odds for each unit of it."""
     temperature: float
 
-    def scores(self, columns: Columns) -> Array:
+    def scores(self, columns: Columns) -> list[float]:
         """The sum of the weighed signs for every step."""
-        return np.asarray(tabulated(columns, list(self.weights)) @ np.array(list(self.weights.values())))
+        weights = tuple(self.weights.values())
+        steps = zip(*(columns[name] for name in self.weights), strict=True)
+        return [sum(map(mul, weights, step)) for step in steps]
 
-    def probabilities(self, columns: Columns) -> Array:
+    def probabilities(self, columns: Columns) -> list[float]:
         """How likely each step is the decisive mistake; sums to 1 over the run, which must have steps."""
-        return softmax(self.scores(columns) / self.temperature)
+        return softmax([score / self.temperature for score in self.scores(columns)])
 
     def credits(self, columns: Columns, positions: Sequence[int]) -> list[dict[str, float]]:
         """What each sign adds to the score of each of these steps, beyond what it adds to the mean step of the run."""
-        table = tabulated(columns, list(self.weights))
-        gains = (table - table.mean(axis=0)) * np.array(list(self.weights.values()))
-        return [dict(zip(self.weights, map(float, gains[position]), strict=True)) for position in positions]
+        means = {name: sum(columns[name]) / len(columns[name]) for name in self.weights}
+        return [
+            {name: (columns[name][position] - means[name]) * weight for name, weight in self.weights.items()}
+            for position in positions
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,12 @@ class Weights:
         return self.led if led else self.unled
 
 
-def tabulated(columns: Columns, names: Sequence[str]) -> Array:
-    """The named signs as a table of one row a step; shape (steps, names)."""
-    return np.array([columns[name] for name in names], dtype=np.float64).T
-
-
-def softmax(scores: Array) -> Array:
+def softmax(scores: Sequence[float]) -> list[float]:
     """Scores as probabilities."""
-    powers = np.exp(scores - scores.max())
-    return cast(Array, powers / powers.sum())
+    highest = max(scores)
+    powers = [exp(score - highest) for score in scores]
+    total = sum(powers)
+    return [power / total for power in powers]
 
 
 def read_weights(value: Mapping[str, object]) -> Weights:

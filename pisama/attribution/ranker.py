@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from pisama.attribution.model import Array, Weights, shipped
+from pisama.attribution.model import Weights, shipped
 from pisama.attribution.reasons import reason
 from pisama.attribution.recorded import secrets_of
 from pisama.attribution.run import Run
@@ -33,27 +33,28 @@ def rank(report: TraceReport, weights: Weights | None = None) -> Attribution | N
     model = (weights or shipped()).for_run(led=run.led)
     likely = model.probabilities(columns)
     scores = together(likely, [step.agent for step in run.steps])
-    best = [int(position) for position in np.argsort(-scores, kind="stable")[:CANDIDATES]]
+    best = sorted(range(len(scores)), key=lambda position: -scores[position])[:CANDIDATES]
     candidates = tuple(
         Candidate(
             agent=run.steps[position].agent,
             step=run.steps[position].index,
             span_id=run.steps[position].span_id,
-            score=round(float(scores[position]), 4),
+            score=round(scores[position], 4),
             # A value that a reason names stands there without the words that told that it is a secret.
             reason=redact_known(reason(run, columns, credit, position), secrets_of([run.steps[position]])),
         )
         for position, credit in zip(best, model.credits(columns, best), strict=True)
     )
     first = candidates[0]
-    confidence = round(float(likely[best[0]]), 4)
+    confidence = round(likely[best[0]], 4)
     return Attribution(first.agent, first.step, first.span_id, confidence, first.reason, candidates)
 
 
-def together(likely: Array, agents: list[str]) -> Array:
+def together(likely: Sequence[float], agents: Sequence[str]) -> list[float]:
     """The probabilities of steps, weighed with those of their agents; sums to 1."""
     of_agent: dict[str, float] = {}
     for agent, part in zip(agents, likely, strict=True):
-        of_agent[agent] = of_agent.get(agent, 0.0) + float(part)
-    weighed = likely * np.array([of_agent[agent] for agent in agents]) ** AGENT_WEIGHT
-    return np.asarray(weighed / weighed.sum())
+        of_agent[agent] = of_agent.get(agent, 0.0) + part
+    weighed = [part * of_agent[agent] ** AGENT_WEIGHT for agent, part in zip(agents, likely, strict=True)]
+    total = sum(weighed)
+    return [part / total for part in weighed]

@@ -16,6 +16,7 @@ from pisama.attribution.wording import HAS
 from pisama.claims import prose
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Issue
+from pisama.patterns import lazy
 from pisama.report import TraceReport
 from pisama.trace import Step, ToolCall
 
@@ -30,7 +31,7 @@ RESTATED = 0.6
 
 Origin = Literal["said", "coded", "returned"]
 
-_EMPTY = re.compile(r"(?:none|\[\]|\{\}|0|nan|null|\[none\]|)\W{0,40}", re.IGNORECASE)
+_EMPTY = lazy(r"(?:none|\[\]|\{\}|0|nan|null|\[none\]|)\W{0,40}", re.IGNORECASE)
 _CONSOLE = "Code output:"
 """What executors of AutoGen print before the output itself."""
 

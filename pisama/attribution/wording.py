@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-AGREES = re.compile(
+from pisama.patterns import lazy
+
+AGREES = lazy(
     r"""\b(?:agree
         |looks?\ (?:good|correct|accurate|solid)
         |(?:is|are|been|appears?|seems?)\ (?:accurate|correct|consistent|valid|verified|validated|confirmed)
@@ -15,7 +17,7 @@ AGREES = re.compile(
 )
 """Assent, and calls to close."""
 
-DOUBTS = re.compile(
+DOUBTS = lazy(
     r"""\b(?:incorrect|wrong|mistake|however
         |not\ (?:correct|accurate|found|defined|available|provide)
         |discrepanc\w{1,5}|inconsisten\w{1,5}
@@ -25,7 +27,7 @@ DOUBTS = re.compile(
 )
 """Somebody says that something is not right."""
 
-MAKES_DO = re.compile(
+MAKES_DO = lazy(
     r"""\b(?:manual(?:ly)?|assum(?:e|ed|es|ing|ption|ptions)|hypothetical|mock|placeholders?|simulat\w{1,5}
         |(?:sample|example)\ data
         |general(?:ly)?\ (?:knowledge|speaking)|my\ knowledge
@@ -35,20 +37,20 @@ MAKES_DO = re.compile(
 )
 """Assumptions, made-up data, work by hand where a tool was meant."""
 
-INTENDS = re.compile(
+INTENDS = lazy(
     r"\b(?:please|can you|could you|would you|let'?s|let me|I will|I'll|we (?:will|should|need to|can)|next,?)\b",
     re.IGNORECASE,
 )
 """Requests, and acts that are still to come."""
 
-HAS = re.compile(
+HAS = lazy(
     r"""\b(?:here\ (?:is|are)|the\ following\ (?:is|are)|(?:I|we)\ have|based\ on|according\ to|as\ follows
         |results?:|findings|retrieved|identified|found)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Something is presented as found or known."""
 
-FILE = re.compile(r"[\w\-/]{1,80}\.(?:csv|xlsx?|json|txt|pdf|png|jpe?g|mp3|docx?)\b")
+FILE = lazy(r"[\w\-/]{1,80}\.(?:csv|xlsx?|json|txt|pdf|png|jpe?g|mp3|docx?)\b")
 """Names of files of data."""
 
 

@@ -15,11 +15,12 @@ from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
 from pisama.known import Known
 from pisama.mismatches import Sort, mismatches
+from pisama.patterns import lazy
 from pisama.spots import find_near
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_MISSING = re.compile(
+_MISSING = lazy(
     r"\b(?:no (?P<a>{thing})s?(?: [\w ]{{0,30}})? (?:was|were|has been|have been|is) (?:provided|given|specified|included|attached|shared)"
     r"|(?P<b>{thing})s? (?:was|were|is|are|has|have)(?: not|n't)(?: been)? (?:provided|given|specified|included|attached|shared)"
     r"|you (?:have not|haven't|did not|didn't) (?:provide|provided|give|given|specify|specified|attach|attached|share|shared|include|included)"

@@ -13,17 +13,16 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import Features, features
 from pisama.handoffs import Handoff
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.text import overlap, quote, similarity
 from pisama.trace import Step, Trace
 
-_WAITS = re.compile(
+_WAITS = lazy(
     r"\bwait(?:ing)? (?:for|until|on)\b|\bawait(?:ing)?\b|\bstanding by\b|\bonce (?:you|they|we) (?:have|provide|share|receive|get)\b"
     r"|\bplease (?:provide|share|send|supply|proceed|go ahead|continue)\b|\blet me know (?:when|once|if)\b",
     re.IGNORECASE,
 )
-_NOTHING_TO_RUN = re.compile(
-    r"\A(?:there is no code from|no code blocks? (?:found|to execute))", re.IGNORECASE
-)
+_NOTHING_TO_RUN = lazy(r"\A(?:there is no code from|no code blocks? (?:found|to execute))", re.IGNORECASE)
 _TAIL = 1_500
 """Characters at the end of a turn in which it says what it waits for."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
@@ -13,6 +12,7 @@ from pisama.elements import Element, ElementKind
 from pisama.facts import fields, refuses
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.text import quote, sentences, stems, words
 from pisama.trace import Step, Trace
 
@@ -20,15 +20,15 @@ _READ = 20_000
 """Characters of a text that are read."""
 _TASK = 6_000
 """Characters of a task that are taken for the wish; what follows in a long one is material."""
-_YEAR = re.compile(r"(?:19|20)\d\d(?<![\w.,-].{4})(?![\w,.]\d|\w)")
-_SOURCE = re.compile(
+_YEAR = lazy(r"(?:19|20)\d\d(?<![\w.,-].{4})(?![\w,.]\d|\w)")
+_SOURCE = lazy(
     r"\b[Aa]ccording to (?:the )?(?:official )?(?P<source>[A-Z][\w'&.-]{1,30}(?: (?:of |for |the |and )?[A-Z][\w'&.-]{1,30}){0,4})"
 )
-_PLACE_KEYS = re.compile(
+_PLACE_KEYS = lazy(
     r"(?:^|_)(?:city|location|place|country|town|state|company|person|team|player|artist|author|dataset|product|brand|destination)$"
 )
-_PROPER = re.compile(r"[A-Z][a-z][\w'-]{1,30}(?: [A-Z][\w'-]{1,30}){0,3}")
-_ASCII = re.compile(r"[A-Za-z]")
+_PROPER = lazy(r"[A-Z][a-z][\w'-]{1,30}(?: [A-Z][\w'-]{1,30}){0,3}")
+_ASCII = lazy(r"[A-Za-z]")
 
 
 class Derailment(Detector):

@@ -14,19 +14,20 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.directives import Directive, DirectiveKind
 from pisama.features import Features, features
 from pisama.issue import Evidence, Issue
+from pisama.patterns import lazy
 from pisama.replies import reply_breaks
 from pisama.text import quote
 from pisama.trace import JSON, Step, Trace
 
-_ANSWERING = re.compile(
+_ANSWERING = lazy(
     r"(?i)(?:final|submit|give|return)_?(?:answer|result|response)s?|finish|submit|attempt_completion"
 )
-_SURRENDER = re.compile(
+_SURRENDER = lazy(
     r"\b(?:unable to (?:determine|answer|find|provide|locate)|(?:I|we) (?:cannot|can['\u2019]t|am unable to|could not) "
     r"(?:answer|determine|find|provide)|cannot be (?:determined|answered)|none found|no (?:answer|data) (?:was )?found)\b",
     re.IGNORECASE,
 )
-_SLICE = re.compile(r"\[\s{0,2}(?P<begin>\d{0,9})\s{0,2}:\s{0,2}(?P<end>\d{1,9})\s{0,2}\]")
+_SLICE = lazy(r"\[\s{0,2}(?P<begin>\d{0,9})\s{0,2}:\s{0,2}(?P<end>\d{1,9})\s{0,2}\]")
 MAX_STANDING = 40
 """Directives an agent is held to at a time, the latest: a trace that keeps adding more must not cost more per step."""
 _SIGNALS = {

@@ -16,6 +16,7 @@ from pisama.endings import LIMITS
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
 from pisama.outcomes import TRANSIENT
+from pisama.patterns import lazy
 from pisama.repetition import Run, recorded_tokens, repeated_outputs, runs, sequences, spent, waste
 from pisama.stalls import unmoved
 from pisama.text import quote
@@ -30,7 +31,7 @@ _SHORT = 60
 """Characters below which a result is only an acknowledgement."""
 _STATUS = 200
 """Characters below which a result may be the state of something that is waited for."""
-_PENDING = re.compile(
+_PENDING = lazy(
     r"\b(?:running|pending|queued|in[ _-]progress|not (?:yet )?(?:ready|done|finished)|waiting|processing|starting|scheduled|still)\b",
     re.IGNORECASE,
 )

@@ -15,6 +15,7 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Issue
 from pisama.outcomes import ErrorKind
+from pisama.patterns import lazy
 from pisama.text import containment, overlap, quote
 from pisama.trace import JSON, Step, Trace
 
@@ -39,12 +40,12 @@ _QUERY_KEYS = (
     "input",
     "request",
 )
-_ADMITS = re.compile(
+_ADMITS = lazy(
     r"no (?:results?|information|data|evidence|record|match|answer|relevant|such|mention)|not (?:find|found|available|able|enough|certain|sure|clear|mention)"
     r"|could ?n[o']t|can ?n[o']t|can't|unable|unfortunately|unknown|insufficient|unclear|lack|do(?:es)? not|don't|without",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"https?://[^\s\"'<>)\]]{4,300}")
+_LINK = lazy(r"https?://[^\s\"'<>)\]]{4,300}")
 _HEAD = 8_000
 """Characters of a result in which the words of the query are looked for."""
 _QUERY_WIDTH = 600

@@ -16,11 +16,12 @@ from pisama.features import CallFeatures, Features, features
 from pisama.issue import Evidence, Fault, Issue
 from pisama.missing_files import AskedAgain, asked_again
 from pisama.outcomes import OWN_FAULT, TRANSIENT, ErrorKind
+from pisama.patterns import lazy
 from pisama.repetition import came_back
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_NOTICED = re.compile(
+_NOTICED = lazy(
     r"error|fail|exception|unable|could ?n[o']t|can ?n[o']t|can't|not (?:found|available|able|possible|work|exist|allowed|valid|have|been)"
     r"|n't |issue|problem|unfortunately|sorry|apolog|instead|tr(?:y|ied)\b|alternative|another|different|unavailable|limit|missing"
     r"|invalid|incorrect|unsuccessful|denied|exceed|insufficient|timed? ?out|fix|correct|blocked|without access|mistake|wrong|debug"
@@ -28,7 +29,7 @@ _NOTICED = re.compile(
     re.IGNORECASE,
 )
 """Words of somebody who has seen that something went wrong."""
-_RAISED = re.compile(r"(?:[A-Za-z_][\w.]{0,80})?(?:Error|Exception)\b")
+_RAISED = lazy(r"(?:[A-Za-z_][\w.]{0,80})?(?:Error|Exception)\b")
 _ENVIRONMENTAL = TRANSIENT | {ErrorKind.ENVIRONMENT, ErrorKind.AUTHENTICATION, ErrorKind.EXHAUSTED}
 _FAULTS: Mapping[ErrorKind | None, Fault] = {
     **dict.fromkeys(OWN_FAULT, "agent"),

@@ -12,15 +12,16 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.features import features
 from pisama.issue import Evidence, Issue
 from pisama.offered import plain_name
+from pisama.patterns import lazy
 from pisama.plans import named
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_REQUEST = re.compile(
+_REQUEST = lazy(
     r"\b(?:please|could you|can you|would you|help me|help us|I need you to|your task is)\b", re.IGNORECASE
 )
-_CALLED = re.compile(r"\b([A-Za-z_]\w{0,100})[ \t]{0,4}\(")
-_ASSIGNED_TEXT = re.compile(r"^[ \t]{0,40}[A-Za-z_]\w{0,100}[ \t]{0,4}=[ \t]{0,4}(?:\([ \t\n]{0,80})?[fr]?[\"']", re.MULTILINE)  # fmt: skip
+_CALLED = lazy(r"\b([A-Za-z_]\w{0,100})[ \t]{0,4}\(")
+_ASSIGNED_TEXT = lazy(r"^[ \t]{0,40}[A-Za-z_]\w{0,100}[ \t]{0,4}=[ \t]{0,4}(?:\([ \t\n]{0,80})?[fr]?[\"']", re.MULTILINE)  # fmt: skip
 _WRITING = frozenset({"print", "format", "join", "strip", "str", "len", "dedent", "replace"})
 """Functions that only make or show text."""
 _CALLING = frozenset(

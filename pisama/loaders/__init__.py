@@ -10,71 +10,29 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from pisama.loaders.adk import AdkLoader
 from pisama.loaders.ag2 import Ag2Loader
-from pisama.loaders.agentbench import AgentBenchLoader
-from pisama.loaders.agentlab import AgentLabLoader
-from pisama.loaders.agno import AgnoLoader
-from pisama.loaders.aider import AiderLoader
 from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.anthropic_sessions import AnthropicSessionsLoader
-from pisama.loaders.atif import AtifLoader
 from pisama.loaders.autogen import AutoGenLoader
-from pisama.loaders.autogen_log import AutoGenLogLoader
 from pisama.loaders.base import Document, Group, Loaded, Loader, Piece
 from pisama.loaders.bedrock import BedrockLoader
 from pisama.loaders.bundles import Part, parts_of, with_companions
 from pisama.loaders.claude_code import ClaudeCodeLoader
-from pisama.loaders.claude_code_stream import ClaudeCodeResultLoader, ClaudeCodeStreamLoader
-from pisama.loaders.codex_exec import CodexExecLoader
 from pisama.loaders.codex_rollout import CodexRolloutLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
-from pisama.loaders.copilot_cli import CopilotCliLoader
-from pisama.loaders.crewai import CrewAILoader
-from pisama.loaders.crewai_events import CrewAIEventsLoader
-from pisama.loaders.cursor import CursorLoader
-from pisama.loaders.cursor_database import CursorDatabaseLoader
-from pisama.loaders.dify import DifyLoader
-from pisama.loaders.flowise import FlowiseLoader
+from pisama.loaders.deferred import deferred, fields_of, itself, may_know
 from pisama.loaders.folders import find_files, says_nothing
-from pisama.loaders.gemini import GeminiLoader
 from pisama.loaders.gemini_cli import GeminiCliLoader
-from pisama.loaders.gemini_cli_stream import GeminiCliStreamLoader
-from pisama.loaders.inspect_ai import InspectLoader
-from pisama.loaders.jaeger import JaegerLoader
 from pisama.loaders.langchain import LangChainLoader
-from pisama.loaders.langfuse import LangfuseLoader
 from pisama.loaders.langgraph import LangGraphLoader
-from pisama.loaders.langgraph_checkpoints import LangGraphCheckpointsLoader
-from pisama.loaders.langsmith import LangSmithLoader
-from pisama.loaders.logfire import LogfireLoader
 from pisama.loaders.maf import MafLoader
 from pisama.loaders.mini_swe_agent import MiniSweAgentLoader
-from pisama.loaders.mlflow import MlflowLoader
-from pisama.loaders.n8n import N8nLoader
-from pisama.loaders.openai_agents import OpenAIAgentsLoader
-from pisama.loaders.openai_agents_session import OpenAIAgentsSessionLoader
-from pisama.loaders.openai_agents_state import OpenAIAgentsStateLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.loaders.openai_responses import OpenAIResponsesLoader
-from pisama.loaders.opencode import OpenCodeLoader, OpenCodeRunLoader
-from pisama.loaders.openhands import OpenHandsLoader
-from pisama.loaders.openhands_sdk import OpenHandsSdkLoader
-from pisama.loaders.openinference_tree import OpenInferenceTreeLoader
-from pisama.loaders.otel_js import OtelJavaScriptLoader
-from pisama.loaders.otel_python import OtelPythonLoader
 from pisama.loaders.otlp import OtlpLoader
-from pisama.loaders.phoenix import PhoenixLoader
-from pisama.loaders.pi_agent import PiLoader
 from pisama.loaders.pydantic_ai import PydanticAILoader
-from pisama.loaders.smolagents import SmolagentsLoader
 from pisama.loaders.smolagents_messages import SmolagentsMessagesLoader
-from pisama.loaders.span_attributes import SpanAttributesLoader
-from pisama.loaders.swe_agent import SweAgentLoader
-from pisama.loaders.tau2 import Tau2Loader
-from pisama.loaders.weave import WeaveLoader
-from pisama.loaders.zipkin import ZipkinLoader
 from pisama.report import LoadError
 from pisama.trace import Location
 
@@ -92,71 +50,85 @@ __all__ = [
 ]
 
 LOADERS: tuple[Loader, ...] = (
-    AtifLoader(),
+    deferred("atif", "atif.AtifLoader", "schema_version"),
     OtlpLoader(),
-    OpenInferenceTreeLoader(),
-    OtelPythonLoader(),
-    OtelJavaScriptLoader(),
-    JaegerLoader(),
-    MlflowLoader(),
-    WeaveLoader(),
-    PhoenixLoader(),
-    LogfireLoader(),
-    ZipkinLoader(),
-    SpanAttributesLoader(),
-    LangfuseLoader(),
-    LangSmithLoader(),
-    OpenAIAgentsLoader(),
-    OpenAIAgentsStateLoader(),
-    OpenAIAgentsSessionLoader(),
-    N8nLoader(),
-    FlowiseLoader(),
-    DifyLoader(),
-    Tau2Loader(),
-    AgentBenchLoader(),
+    deferred("openinference-tree", "openinference_tree.OpenInferenceTreeLoader", "spans"),
+    deferred("otel-python-console", "otel_python.OtelPythonLoader", "context"),
+    deferred("otel-js", "otel_js.OtelJavaScriptLoader", "_spanContext spanContext traceId"),
+    deferred("jaeger", "jaeger.JaegerLoader", "data spans spanID"),
+    deferred("mlflow", "mlflow.MlflowLoader", "data trace spans"),
+    deferred("weave", "weave.WeaveLoader", "op_name"),
+    deferred("phoenix", "phoenix.PhoenixLoader", "context.span_id data context"),
+    deferred("logfire", "logfire.LogfireLoader", "rows columns span_id"),
+    deferred("zipkin", "zipkin.ZipkinLoader", "traceId"),
+    deferred(
+        "span-attributes",
+        "span_attributes.SpanAttributesLoader",
+        "openinference.span.kind gen_ai.operation.name ai.operationId traceloop.span.kind",
+    ),
+    deferred(
+        "langfuse",
+        "langfuse.LangfuseLoader",
+        "observations trace data traceId trace_id parentObservationId parent_observation_id",
+    ),
+    deferred("langsmith", "langsmith.LangSmithLoader", "runs run_type"),
+    deferred("openai-agents", "openai_agents.OpenAIAgentsLoader", "data object"),
+    deferred("openai-agents-state", "openai_agents_state.OpenAIAgentsStateLoader", "model_responses"),
+    deferred("openai-agents-session", "openai_agents_session.OpenAIAgentsSessionLoader"),
+    deferred("n8n", "n8n.N8nLoader", "data resultData"),
+    deferred("flowise", "flowise.FlowiseLoader", "Execution executionData"),
+    deferred(
+        "dify", "dify.DifyLoader", "event total_steps node_type agent_thoughts node_executions tracing data"
+    ),
+    deferred("tau2", "tau2.Tau2Loader", "termination_reason tasks"),
+    deferred("agentbench", "agentbench.AgentBenchLoader", "output"),
     ClaudeCodeLoader(),
-    ClaudeCodeStreamLoader(),
-    ClaudeCodeResultLoader(),
+    deferred("claude-code-stream", "claude_code_stream.ClaudeCodeStreamLoader", "session_id"),
+    deferred("claude-code-result", "claude_code_stream.ClaudeCodeResultLoader", "session_id"),
     CodexRolloutLoader(),
-    CodexExecLoader(),
+    deferred("codex-exec", "codex_exec.CodexExecLoader", "type msg"),
     GeminiCliLoader(),
-    GeminiCliStreamLoader(),
-    OpenCodeLoader(),
-    OpenCodeRunLoader(),
-    PiLoader(),
-    CopilotCliLoader(),
-    CursorLoader(),
-    CursorDatabaseLoader(),
-    OpenHandsLoader(),
-    OpenHandsSdkLoader(),
-    SweAgentLoader(),
+    deferred("gemini-cli-stream", "gemini_cli_stream.GeminiCliStreamLoader", "session_id tool_id"),
+    deferred("opencode", "opencode.OpenCodeLoader", "info messageID sessionID"),
+    deferred("opencode-run", "opencode.OpenCodeRunLoader", "sessionID"),
+    deferred("pi-session", "pi_agent.PiLoader", "cwd parentId"),
+    deferred("copilot-cli", "copilot_cli.CopilotCliLoader", "data"),
+    deferred("cursor", "cursor.CursorLoader", "message tool_call permissionMode status"),
+    deferred("cursor-database", "cursor_database.CursorDatabaseLoader"),
+    deferred("openhands", "openhands.OpenHandsLoader", "source history"),
+    deferred("openhands-sdk", "openhands_sdk.OpenHandsSdkLoader", "source execution_status"),
+    deferred("swe-agent", "swe_agent.SweAgentLoader", "history trajectory attempts"),
     MiniSweAgentLoader(),
-    AiderLoader(),
+    deferred("aider", "aider.AiderLoader"),
     OpenAIResponsesLoader(),
-    GeminiLoader(),
+    deferred("gemini", "gemini.GeminiLoader", "contents history responses parts response candidates"),
     BedrockLoader(),
     LangChainLoader(),
     LangGraphLoader(),
-    LangGraphCheckpointsLoader(),
+    deferred("langgraph-checkpoints", "langgraph_checkpoints.LangGraphCheckpointsLoader"),
     PydanticAILoader(),
-    SmolagentsLoader(),
+    deferred(
+        "smolagents",
+        "smolagents.SmolagentsLoader",
+        "steps full_steps step_number model_output_message observations",
+    ),
     SmolagentsMessagesLoader(),
     Ag2Loader(),
     AutoGenLoader(),
-    AutoGenLogLoader(),
-    AdkLoader(),
+    deferred("autogen-log", "autogen_log.AutoGenLogLoader", "response tool_name payload"),
+    deferred("adk", "adk.AdkLoader", "events author"),
     MafLoader(),
-    AgnoLoader(),
-    CrewAILoader(),
-    CrewAIEventsLoader(),
-    InspectLoader(),
-    AgentLabLoader(),
+    deferred("agno", "agno.AgnoLoader", "runs run_id"),
+    deferred("crewai", "crewai.CrewAILoader", "tasks_output task"),
+    deferred("crewai-events", "crewai_events.CrewAIEventsLoader", "event_id"),
+    deferred("inspect", "inspect_ai.InspectLoader", "eval epoch"),
+    deferred("agentlab", "agentlab.AgentLabLoader", "n_steps cum_reward goal"),
     AnthropicSessionsLoader(),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
 )
-"""Every loader, the most specific first."""
+"""Every loader, the most specific first. One that needs certain fields may be deferred until a document has them."""
 
 MAX_KEYS_SHOWN = 8
 """Top-level keys named in the error about a document that nobody knows."""
@@ -169,7 +141,9 @@ def loader(name: str) -> Loader | None:
 
 def sniff(document: Document) -> Loader | LoadError:
     """The loader that is surest that it knows the document; an error when none or two are."""
-    scores = [(_confidence(candidate, document), candidate) for candidate in LOADERS]
+    fields = fields_of(document)
+    asked = (candidate for candidate in LOADERS if may_know(candidate, fields))
+    scores = [(_confidence(candidate, document), candidate) for candidate in asked]
     best = max((score for score, _ in scores), default=0.0)
     if best <= 0:
         return document.problem or _fatal(_unknown(document), document)
@@ -178,7 +152,7 @@ def sniff(document: Document) -> Loader | LoadError:
         titles = " or ".join(winner.title for winner in winners)
         flags = " or ".join(f"--input-format {winner.id}" for winner in winners)
         return _fatal(f"this could be {titles}; say which with {flags}", document)
-    return winners[0]
+    return itself(winners[0])
 
 
 def load_document(document: Document, input_format: str | None = None) -> Iterator[Loaded]:

@@ -12,6 +12,7 @@ from pisama.loaders.message_parts import ToolResult
 from pisama.loaders.messages import ChatMessage
 from pisama.loaders.runs import Act, RunBuilder, inside
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_string, as_text
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, ToolCall, Trace
 
@@ -25,8 +26,8 @@ _OUTCOMES: Mapping[str, str] = {
     "unknown": "error",
     "cancelled": "aborted",
 }
-_ACT = re.compile(r"^(?:Act|Action): ?([A-Za-z_]{1,40})[ \t]*$", re.MULTILINE)
-_FENCE = re.compile(r"```([A-Za-z]{0,20})\n")
+_ACT = lazy(r"^(?:Act|Action): ?([A-Za-z_]{1,40})[ \t]*$", re.MULTILINE)
+_FENCE = lazy(r"```([A-Za-z]{0,20})\n")
 _ANSWERS = ("The output of the OS:",)
 """How the environments of AgentBench introduce what a command printed."""
 

@@ -9,10 +9,11 @@ from typing import ClassVar
 from pisama.loaders.aider_chat import read_chat
 from pisama.loaders.aider_requests import read_requests
 from pisama.loaders.base import Document, Loaded
+from pisama.patterns import lazy
 from pisama.trace import Location
 
-_CHAT = re.compile(r"^# aider chat started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
-_REQUEST = re.compile(r"^TO LLM (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\n", re.MULTILINE)
+_CHAT = lazy(r"^# aider chat started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
+_REQUEST = lazy(r"^TO LLM (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\n", re.MULTILINE)
 _HEAD = 4000
 """Characters in which the first mark of a format must stand."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from pisama.loaders.aider_edits import says_failed, written_edits
@@ -10,13 +9,14 @@ from pisama.loaders.base import Document
 from pisama.loaders.messages import ChatMessage, ToolResult
 from pisama.loaders.turns import Turns, session_trace
 from pisama.loaders.values import as_number
+from pisama.patterns import lazy
 from pisama.trace import Location, Trace, Usage
 
 AGENT = "aider"
 _USER, _PROGRAM = "#### ", "> "
-_TOKENS = re.compile(r"Tokens: ([\d.,]{1,12}[kM]?) sent(?:, [^,\n]{1,60}){0,3}, ([\d.,]{1,12}[kM]?) received")
-_COST = re.compile(r"Cost: \$([\d.]{1,12}) message")
-_MODEL = re.compile(r"(?:Main model|Model): ([^\s]{1,200})")
+_TOKENS = lazy(r"Tokens: ([\d.,]{1,12}[kM]?) sent(?:, [^,\n]{1,60}){0,3}, ([\d.,]{1,12}[kM]?) received")
+_COST = lazy(r"Cost: \$([\d.]{1,12}) message")
+_MODEL = lazy(r"(?:Main model|Model): ([^\s]{1,200})")
 _APPLIED = "Applied edit to "
 _SCALES = {"k": 1_000, "M": 1_000_000}
 

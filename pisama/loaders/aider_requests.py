@@ -12,11 +12,12 @@ from pisama.loaders.base import Document
 from pisama.loaders.messages import KNOWN_ROLES, ChatMessage, ToolResult
 from pisama.loaders.turns import Turns, session_trace
 from pisama.loaders.values import as_nanoseconds
+from pisama.patterns import lazy
 from pisama.trace import Location, Trace
 
 AGENT = "aider"
-_HEADING = re.compile(r"^(TO LLM|LLM RESPONSE) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\n", re.MULTILINE)
-_LINE = re.compile(r"([A-Z]{4,9}) ?(.*)")
+_HEADING = lazy(r"^(TO LLM|LLM RESPONSE) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\n", re.MULTILINE)
+_LINE = lazy(r"([A-Z]{4,9}) ?(.*)")
 _SEPARATOR = "-------"
 _REMINDERS = ("\n# *SEARCH/REPLACE block* Rules:", "\n# File editing rules:")
 """What aider adds to the last message of every request."""

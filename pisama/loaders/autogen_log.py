@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from pisama.loaders.messages import ChatMessage, ToolResult, read_message
 from pisama.loaders.runs import Act, RunBuilder, inside, run_name
 from pisama.loaders.usages import usage_of
 from pisama.loaders.values import as_list, as_mapping, as_string, as_text, open_json
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
@@ -25,7 +25,7 @@ _MARKS: Mapping[str, frozenset[str]] = {
     "Message": frozenset(("payload", "delivery_stage")),
 }
 _MODEL_CALLS = frozenset(("LLMCall", "LLMStreamStart", "LLMStreamEnd"))
-_SUFFIX = re.compile(r"_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_SUFFIX = lazy(r"_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 _TASK, _EXECUTION = '"source":"user"', '"ToolCallExecutionEvent"'
 """Texts by which the few messages between agents that matter are found; most repeat others."""
 

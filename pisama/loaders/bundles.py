@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from pisama.loaders.base import Document, GroupsFiles, Loader, Members
+from pisama.loaders.deferred import Deferred
 from pisama.loaders.folders import files_in, may_hold_traces
 from pisama.loaders.streams import shown
 from pisama.report import LoadError
@@ -39,8 +40,8 @@ def parts_of(
 
     `sure` says how sure a loader is that it knows a document.
     """
-    grouping = [loader for loader in loaders if isinstance(loader, GroupsFiles)]
-    taking = [loader for loader in loaders if not isinstance(loader, GroupsFiles)]
+    grouping = _grouping(loaders)
+    taking = [loader for loader in loaders if loader not in grouping]
     todo = [("", document.members, 0)]
     while todo:
         prefix, members, depth = todo.pop()
@@ -70,7 +71,7 @@ def with_companions(
     file: Path, loaders: Iterable[Loader], opening: Callable[[Path], Open]
 ) -> tuple[Document, Loader] | None:
     """The run that this file begins and others beside it continue; None when it stands alone."""
-    grouping = [loader for loader in loaders if isinstance(loader, GroupsFiles)]
+    grouping = _grouping(loaders)
     members = {name: opening(file.parent / name) for name in beside(file)}
     if len(members) < 2:
         return None
@@ -79,6 +80,12 @@ def with_companions(
             folder = Document(str(file.parent), lambda: iter(()), members=members)
             return replace(_run(folder, group), path=shown(str(file))), loader
     return None
+
+
+def _grouping(loaders: Iterable[Loader]) -> list[GroupsFiles]:
+    # Before Python 3.12 `isinstance` with a protocol asks for every attribute, the title too, which imports the loader.
+    candidates = (loader for loader in loaders if not isinstance(loader, Deferred))
+    return [loader for loader in candidates if isinstance(loader, GroupsFiles)]
 
 
 def _given(document: Document) -> Open:

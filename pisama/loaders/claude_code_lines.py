@@ -6,13 +6,13 @@ branch from an earlier line and leaves the old one in the file. Sub-agents have 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pisama.loaders.messages import ChatMessage, read_message
 from pisama.loaders.values import as_mapping, as_nanoseconds, as_string, first
+from pisama.patterns import lazy
 from pisama.trace import JSON, Location
 
 _WRAPPERS = (
@@ -33,7 +33,7 @@ _WRAPPERS = (
     "ide_selection",
     "task-notification",
 )
-_WRAPPER = re.compile(f"<({'|'.join(_WRAPPERS)})>")
+_WRAPPER = lazy(f"<({'|'.join(_WRAPPERS)})>")
 MESSAGES = ("user", "assistant")
 """Types of the lines that hold a message."""
 LINKED = ("user", "assistant", "system", "attachment", "progress")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
 from pisama.loaders.base import Document, Members
 from pisama.loaders.values import as_mapping
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON
 
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = lazy(r"[^\W_]+")
 _LOGS = frozenset(("logs", "log"))
 _TRACES = frozenset(("traces", "trace", "spans"))
 _SIGNALS = _LOGS | _TRACES

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from pisama.patterns import lazy
 from pisama.trace import JSON
 
-_ENTRY = re.compile(r'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d): (task_name|task)="')
+_ENTRY = lazy(r'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d): (task_name|task)="')
 _FIELDS = ("task_name", "task", "agent", "status", "output")
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
 from pisama.loaders.base import Record
 from pisama.loaders.streams import MAX_VALUE_BYTES, Opener, why
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
 _DELIMITERS = (",", "\t")
 _LOOK_AT = 5
 """Rows that must be as wide as the first line for a text to be a table."""
-_NAME = re.compile(r"[A-Za-z_][\w .:/()\[\]\-]{0,119}\Z")
+_NAME = lazy(r"[A-Za-z_][\w .:/()\[\]\-]{0,119}\Z")
 
 
 def delimiter_of(opener: Opener) -> str | None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from pisama.loaders.base import Document, Table
 from pisama.loaders.streams import MAX_VALUE_BYTES
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
@@ -28,7 +29,7 @@ Opened: TypeAlias = Callable[[], sqlite3.Connection]
 _WRITE_AHEAD = 2
 """Byte 18 of a database whose latest rows are kept in a second file until they are moved over."""
 _TABLES = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"
-_VIRTUAL = re.compile(r"\s{0,9}CREATE\s{1,9}VIRTUAL\b", re.IGNORECASE)
+_VIRTUAL = lazy(r"\s{0,9}CREATE\s{1,9}VIRTUAL\b", re.IGNORECASE)
 _ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA))
 _WAIT = 1.0
 """Seconds to wait for a program that has locked the database."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+from pisama.patterns import lazy
 
 _OTHER_EXTENSIONS = (
     ".py .pyi .pyc .js .ts .c .h .cc .cpp .rs .go .java .rb .sh .rst .html .css .pdf .ipynb .xml"
@@ -16,7 +17,7 @@ _OTHER_EXTENSIONS = (
 _NOT_TRACES = frozenset(_OTHER_EXTENSIONS.split())
 _MAYBE_TRACES = frozenset((".md", ".csv", ".tsv"))
 _SKIPPED_FOLDERS = frozenset(("__pycache__", "node_modules"))
-_HIDDEN_TRACES = re.compile(r"\.aider\.[\w.]{1,40}history(?:\.md)?\Z")
+_HIDDEN_TRACES = lazy(r"\.aider\.[\w.]{1,40}history(?:\.md)?\Z")
 """aider keeps its logs in hidden files."""
 _BESIDE_DATABASE = ("-wal", "-shm", "-journal")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
@@ -11,6 +10,7 @@ from pisama.loaders.base import Record
 from pisama.loaders.messages import ChatMessage, ToolResult
 from pisama.loaders.turns import Turns
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_nanoseconds, as_string, as_text, first
+from pisama.patterns import lazy
 from pisama.trace import JSON, Location, Step, ToolCall, Usage
 
 MAIN_AGENT = "gemini"
@@ -21,7 +21,7 @@ _CONTEXT = "<session_context>"
 """How the message begins in which the program describes the project."""
 _API_ERROR = "[API Error"
 _UNFINISHED = ("executing", "scheduled", "validating", "awaiting_approval")
-_MILLISECONDS = re.compile(r"[-_](1\d{12})[-_]")
+_MILLISECONDS = lazy(r"[-_](1\d{12})[-_]")
 """When a call was made, in its id."""
 
 Called: TypeAlias = dict[str, tuple[int, str]]

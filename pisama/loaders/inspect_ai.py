@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -12,11 +11,12 @@ from pisama.loaders.items import items, sample_items
 from pisama.loaders.members import member_items
 from pisama.loaders.runs import inside, run_name
 from pisama.loaders.values import as_list, as_mapping, as_string
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Trace
 
 _HEADERS = ("header.json", "_journal/start.json")
-_SAMPLE = re.compile(r"samples/[^/]+\.json")
+_SAMPLE = lazy(r"samples/[^/]+\.json")
 _LOG = frozenset(("version", "status", "plan", "samples"))
 
 

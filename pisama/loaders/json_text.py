@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import cast
 
 import orjson
 
+from pisama.patterns import lazy
 from pisama.trace import JSON
 
 MAX_DEPTH = 1024
 """Levels of nesting that orjson reads; deeper input is refused."""
 
 _END = "it ends before it is complete,"
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LONE_SURROGATE = lazy(r"[\ud800-\udfff]")
 
 
 @dataclass(slots=True, eq=False)

@@ -6,13 +6,13 @@ line, its words, and its calls, each with an id and its arguments one a line.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from pisama.patterns import lazy
 from pisama.trace import JSON
 
-_HEADING = re.compile(r"=+ (Human|Ai|Tool|System|Function|Chat) Message =+")
-_CALL = re.compile(r"  (\S.*) \((.*)\)")
+_HEADING = lazy(r"=+ (Human|Ai|Tool|System|Function|Chat) Message =+")
+_CALL = lazy(r"  (\S.*) \((.*)\)")
 _CALL_ID = " Call ID: "
 _SECTIONS = ("Tool Calls:", "Invalid Tool Calls:")
 

@@ -6,11 +6,11 @@ OpenLLMetry (`traceloop.*`), and what single frameworks add to them. Names earli
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from pisama.loaders.values import as_mapping, as_string, open_json
+from pisama.patterns import lazy
 from pisama.trace import JSON
 
 Attributes: TypeAlias = Mapping[str, JSON]
@@ -297,7 +297,7 @@ _KIND_ATTRIBUTES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("mlflow.spanType", _MLFLOW),
     ("llm.request.type", _OPERATIONS),
 )
-_PLACEHOLDER = re.compile(r"\{[^{}]{0,200}\}")
+_PLACEHOLDER = lazy(r"\{[^{}]{0,200}\}")
 _NAME_SUFFIXES: Names = (
     ".run",
     "._execute_core",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -11,11 +10,12 @@ from pisama.loaders.items import items, sample_items
 from pisama.loaders.members import member_items, member_samples
 from pisama.loaders.opencode_sessions import Session, Sessions
 from pisama.loaders.values import as_list, as_mapping, as_string, open_json
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
 _TABLES = frozenset(("session", "message", "part"))
-_STORED = re.compile(r"(?:storage/)?(?:session|message|part)/[^\n]{1,300}\.json\Z")
+_STORED = lazy(r"(?:storage/)?(?:session|message|part)/[^\n]{1,300}\.json\Z")
 """Files of the older storage folder."""
 _EVENTS = ("step_start", "step_finish", "tool_use", "text", "reasoning", "error")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
@@ -12,10 +11,11 @@ from pisama.loaders.items import items, sample_items
 from pisama.loaders.members import member_items, member_samples, named_members
 from pisama.loaders.openhands_events import Events
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_number, as_string, first
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Usage
 
-_FILE = re.compile(r"(?:events/)?(\d{1,9})\.json\Z")
+_FILE = lazy(r"(?:events/)?(\d{1,9})\.json\Z")
 _SOURCES = ("agent", "user", "environment")
 
 

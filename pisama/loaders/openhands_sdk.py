@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -24,11 +23,12 @@ from pisama.loaders.values import (
     first,
     open_json,
 )
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Tool, ToolCall, Trace, Usage
 
 AGENT = "openhands"
-_FILE = re.compile(r"base_state\.json\Z|(?:events/)?event-\d{1,9}-[\w\-]{1,80}\.json\Z")
+_FILE = lazy(r"base_state\.json\Z|(?:events/)?event-\d{1,9}-[\w\-]{1,80}\.json\Z")
 _RESULTS = ("ObservationEvent", "UserRejectObservation", "AgentErrorEvent")
 _KINDS = (
     *("SystemPromptEvent", "MessageEvent", "ActionEvent", "Condensation", "CondensationRequest"),

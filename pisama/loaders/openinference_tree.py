@@ -15,10 +15,11 @@ from pisama.loaders.base import Document, Loaded
 from pisama.loaders.span_traces import assemble
 from pisama.loaders.spans import SpanEvent, SpanRecord, Status
 from pisama.loaders.values import NANOSECONDS, as_list, as_mapping, as_nanoseconds, as_string
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
 
-_DURATION = re.compile(
+_DURATION = lazy(
     r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?", re.ASCII
 )
 _UNITS = (86_400, 3_600, 60, 1)

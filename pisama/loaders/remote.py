@@ -7,17 +7,17 @@ written to disk.
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any
 
 from pisama.loaders.folders import may_hold_traces
+from pisama.patterns import lazy
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,30}://\S")
+_ADDRESS = lazy(r"[a-z][a-z0-9+.-]{1,30}://\S")
 _WEB = ("http://", "https://")
-_WILD = re.compile(r"[*?\[]")
+_WILD = lazy(r"[*?\[]")
 HELD = 16_000_000
 """Bytes up to which an object is fetched whole, as opening a file looks at its beginning several times."""
 _NEED = "an address, which needs an extra: pip install 'pisama[remote]'"

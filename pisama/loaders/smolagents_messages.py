@@ -13,6 +13,7 @@ from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_
 from pisama.loaders.python_text import open_python
 from pisama.loaders.runs import Act, RunBuilder, run_name
 from pisama.loaders.values import as_list, as_mapping, as_text
+from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, ToolCall
 
@@ -22,8 +23,8 @@ _CALLING = "Calling tools:\n"
 _OBSERVED = "Observation:\n"
 _FAILED = "Error:\n"
 _RETRY = "\nNow let's retry:"
-_CALL_ID = re.compile(r"Call id: [^\n]{0,200}\n")
-_NAMED = re.compile(r"Error executing tool '([^'\n]{1,200})' with arguments (\{.*?\}): ", re.DOTALL)
+_CALL_ID = lazy(r"Call id: [^\n]{0,200}\n")
+_NAMED = lazy(r"Error executing tool '([^'\n]{1,200})' with arguments (\{.*?\}): ", re.DOTALL)
 _INTERPRETER = "python_interpreter"
 _FINAL = "final_answer"
 _TASK = "New task:\n"

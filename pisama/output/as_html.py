@@ -7,17 +7,17 @@ of them; a Content-Security-Policy admits that script and the style sheet by the
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from hashlib import sha256
 
 from pisama import templates
 from pisama.notebook import summary_of
 from pisama.output.page_data import page_data
+from pisama.patterns import lazy
 from pisama.report import Report
 from pisama.trace import JSON
 
-_UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+_UNSAFE = lazy("[<>&\u2028\u2029\ud800-\udfff]")
 """What could end the block that JSON stands in, and halves of characters, which no file can hold."""
 
 

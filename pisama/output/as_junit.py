@@ -6,17 +6,17 @@ records too little, and is an error when the detector crashed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from xml.etree import ElementTree as Xml
 
 from pisama.issue import Issue
 from pisama.output.terminal import visible
+from pisama.patterns import lazy
 from pisama.redact import redact
 from pisama.report import LoadError, Report, TraceReport
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = lazy("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(report: Report) -> str:

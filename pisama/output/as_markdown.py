@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pisama.issue import Evidence, Issue
 from pisama.output.terminal import printable
+from pisama.patterns import lazy
 from pisama.redact import redact
 from pisama.report import Report, TraceReport, Verdict
 
@@ -17,7 +18,7 @@ MAX_ISSUES = 50
 MAX_EVIDENCE = 3
 """Pieces of evidence told with an issue."""
 
-_SPECIAL = re.compile(r"[\\`*_\[\]#|~<>&@$]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = lazy(r"[\\`*_\[\]#|~<>&@$]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
 _MARKS = {Verdict.FAILED: "❌", Verdict.SUSPECT: "⚠️", Verdict.NOTHING_FOUND: "⚪", Verdict.NOT_EXAMINED: "❔"}
 
 

@@ -7,7 +7,6 @@ and by its number wherever it occurs. Times are milliseconds since the first mom
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from pisama.issue import Issue, Level
 from pisama.output.formats import format_title
 from pisama.output.in_full import FAULT
 from pisama.output.terminal import CONTROL
+from pisama.patterns import lazy
 from pisama.redact import redact
 from pisama.report import Attribution, Report, TraceReport
 from pisama.trace import JSON, Location, Message, Step, ToolCall, Trace
@@ -31,7 +31,7 @@ MAX_SEEN = 20
 ENTRY = 40
 """Characters that a step or a message takes beside its texts."""
 
-_COLOR = re.compile(r"\x1b\[[0-9;]{0,20}m")
+_COLOR = lazy(r"\x1b\[[0-9;]{0,20}m")
 
 Object = dict[str, JSON]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from typing import IO
 
+from pisama.patterns import lazy
 from pisama.unseen import UNSEEN
 
-CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{UNSEEN}]")
+CONTROL = lazy(rf"[\x00-\x08\x0b-\x1f{UNSEEN}]")
 
 
 def printable(text: str) -> str:

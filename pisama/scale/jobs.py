@@ -12,8 +12,7 @@ from pisama.loaders.base import Group, Piece
 from pisama.loaders.pieces import may_hold_many, pieces
 from pisama.pipe import Source, place_of, read
 from pisama.report import LoadError
-from pisama.scale.pool import Slot, work
-from pisama.scale.tasks import ExamineTask, Finished, Found, GroupTask, Job, ReadTask
+from pisama.scale.tasks import ExamineTask, Finished, Found, GroupTask, Job, ReadTask, Slot
 from pisama.trace import Trace
 
 Result = TypeVar("Result")
@@ -52,6 +51,9 @@ def examined(
         first, enough = _enough(planned)
         planned = chain(first, planned)
         if enough:
+            # Only here, because what starts processes takes long to import.
+            from pisama.scale.pool import work
+
             yield from work(_slots(planned, count, job.input_format), count, job)
             return
     yield from _here(planned, job)

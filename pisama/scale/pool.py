@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 from pisama.config import ConfigError
-from pisama.loaders.base import Piece
 from pisama.report import LoadError
-from pisama.scale.tasks import Finished, Found, Job, Task
+from pisama.scale.tasks import Finished, Found, Job, Slot
 from pisama.scale.worker import Worker, processes
 from pisama.trace import Location
 
@@ -21,20 +20,6 @@ AHEAD = 4
 """Tasks that may be under way or waiting for their turn, for each process."""
 WAITING = 64
 """Results of a task that are taken before it is its turn; then its process waits."""
-
-
-@dataclass(slots=True)
-class Slot(Generic[Result]):
-    """One task and its results; or results alone, where nothing is left to do."""
-
-    task: Task | None = None
-    piece: Piece | None = None
-    found: deque[Found[Result]] = field(default_factory=deque)
-    finishes: bool = False
-    """The piece is finished with this."""
-    done: bool = False
-    died: int = 0
-    """How often a process died with it while it examined nothing."""
 
 
 def work(slots: Iterator[Slot[Result]], count: int, job: Job[Result]) -> Iterator[Found[Result] | Finished]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeAlias, TypeVar
 
@@ -106,3 +107,17 @@ class Finished:
     """All of a piece was found."""
 
     piece: Piece
+
+
+@dataclass(slots=True)
+class Slot(Generic[Result]):
+    """One task and its results; or results alone, where nothing is left to do."""
+
+    task: Task | None = None
+    piece: Piece | None = None
+    found: deque[Found[Result]] = field(default_factory=deque)
+    finishes: bool = False
+    """The piece is finished with this."""
+    done: bool = False
+    died: int = 0
+    """How often a process died with it while it examined nothing."""

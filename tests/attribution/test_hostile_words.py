@@ -27,7 +27,7 @@ EVERY = pytest.mark.parametrize("words", WORDS, ids=ascii)
 def question(words: str) -> Question:
     """The question about a run in which these words are the task, the answer, and what an agent and a tool say."""
     told = run(f"I count 4,882 herons. {words}")
-    told["question"] = words
+    told["question"] = f"Say {words}."
     told["history"][4]["content"] += words
     told["history"][-1]["content"] += words
     (report,) = pisama.analyze(told, config=ASKING).traces
@@ -45,7 +45,7 @@ def test_a_model_gets_the_words_as_values_of_one_object_a_line_between_the_marks
     assert asked.text.count(mark) == 3
     begin, end = lines.index(f"<<<{mark}"), lines.index(f"{mark}>>>")
     record = [json.loads(line) for line in lines[begin + 1 : end]]
-    assert record[0].get("task", "") == words.strip()
+    assert record[0] == {"task": f"Say {words}."}
     assert [line["step"] for line in record if "step" in line] == [1, 2, 3, 5, 7, 9, 11]
     blank, ask = lines[end + 1 :]
     assert blank == ""
