@@ -281,6 +281,7 @@ def test_the_settings_in_force_are_shown_with_where_they_come_from(tmp_path: Pat
         "max_cost = 1.0  # default\n"
         "# max_traces is not set  # default\n"
         "judge_timeout = 180.0  # default\n"
+        "stream = false  # default\n"
         "cache = true  # default\n"
         "\n"
         "[watch]\n"
