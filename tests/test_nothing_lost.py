@@ -79,6 +79,15 @@ def test_a_folder_that_is_not_there_or_is_a_file_cannot_hold_a_report(tmp_path: 
         assert (code, told) == (2, f"pisama: {tmp_path / place}: {why}\n")
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="this system has no folder where nobody may write"
+)
+def test_a_folder_where_even_the_superuser_may_not_write_cannot_hold_a_report() -> None:
+    code, _, told = run(FAILING, "-f", "json", "-o", "/proc/self/report.json")
+    assert code == 2
+    assert told == "pisama: /proc/self/report.json: No such file or directory\n"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_a_read_only_folder_cannot_hold_a_report(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
