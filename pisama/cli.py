@@ -67,7 +67,7 @@ app = typer.Typer(
 )
 
 
-def _version(*, wanted: bool) -> None:
+def _version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
     if wanted:
         from pisama import __version__
 
@@ -79,10 +79,10 @@ def _version(*, wanted: bool) -> None:
 def _main(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version and exit.", is_eager=True),
+        typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
-    _version(wanted=version)
+    pass
 
 
 @app.command()

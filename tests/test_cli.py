@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pisama.version import __version__
+
 PROGRAM = Path(sys.executable).with_name("pisama")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FAILING = (
@@ -257,6 +259,11 @@ def test_wrong_usage_is_one_line_with_exit_code_2(arguments: tuple[str, ...], re
     assert (done.returncode, done.stdout) == (2, b"")
     assert line.startswith("pisama: ")
     assert reason in line
+
+
+def test_the_version_is_told_without_a_command() -> None:
+    done = pisama("--version")
+    assert (done.returncode, done.stdout.decode(), done.stderr) == (0, f"pisama {__version__}\n", b"")
 
 
 def test_the_settings_in_force_are_shown_with_where_they_come_from(tmp_path: Path) -> None:
