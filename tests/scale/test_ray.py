@@ -24,6 +24,8 @@ import ray
 from pisama.config import Config
 from pisama.scale.ray import analyze_dataset
 
+# Ray divides for clusters: two hundred parts, each a task of its own.
+ray.data.DataContext.get_current().default_hash_shuffle_parallelism = 4
 ray.init(num_cpus=2, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
 config = Config(select=frozenset({"loop", "hallucination"}), plugins=False)
 runs = ray.data.read_parquet(sys.argv[1])
