@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 from collections.abc import Iterator
 from typing import ClassVar
+
+import pytest
 
 import pisama
 from pisama import Config, Detector, Evidence, Example, Issue, Needs, Signal, Trace
@@ -17,6 +20,12 @@ from tests.hanging import no_hang
 RUN: list[JSON] = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
 BUDGET = Config(detector_seconds=0.2)
 SKIPPED = "it took more than 0.2 seconds (detector_seconds), and what it found until then is kept"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_to_destroy() -> None:
+    """What other tests left is destroyed before: in a destructor the timer cannot raise, and pytest warns of it."""
+    gc.collect()
 
 
 class Endless(Detector):
