@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from pisama.budget import OverBudgetError, budget, check_budget
 from pisama.config import Config
@@ -15,6 +16,7 @@ from pisama.report import Crashed, Skipped, ToolTotals, Totals, TraceReport
 from pisama.trace import Span, Step, ToolCall, Trace
 
 _NANOSECONDS = 1_000_000_000
+_Number = TypeVar("_Number", int, float)
 
 
 def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> TraceReport:
@@ -153,9 +155,9 @@ def _asked_for(issue: Issue, config: Config) -> bool:
     return issue.severity >= config.min_severity.floor and issue.confidence >= config.min_confidence
 
 
-def _sum(values: Sequence[int | None] | Sequence[float | None]) -> int | None:
+def _sum(values: Sequence[_Number | None]) -> _Number | None:
     recorded = [value for value in values if value is not None]
-    return sum(recorded) if recorded else None  # type: ignore[return-value]
+    return sum(recorded) if recorded else None
 
 
 def _duration(trace: Trace) -> float | None:

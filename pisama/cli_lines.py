@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -32,17 +31,13 @@ def write_lines(given: Input, output: Path | None, fail_on: Level | None) -> int
     """Lines on standard output, or in a file that is there when it is whole; the exit code."""
     if output is None:
         return _stream(given, sys.stdout.buffer, fail_on, to_terminal=sys.stdout.isatty())
-    unfinished = output.with_name(f".{output.name}.unfinished")
+    from pisama.file_writing import replacing
+
     try:
-        with unfinished.open("wb") as stream:
-            code = _stream(given, stream, fail_on)
-        unfinished.replace(output)
+        with replacing(output) as stream:
+            return _stream(given, stream, fail_on)
     except OSError as error:
         fail(f"{output}: {error.strerror or error}")
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-    return code
 
 
 def each_line(given: Input, take: Callable[[bytes], None]) -> bool:

@@ -32,21 +32,29 @@ class Target:
         return self.file is None and wants_color(sys.stderr if self.to_error else sys.stdout)
 
     def put(self, text: str) -> None:
-        """Writes what is rendered, to a file whole or not at all. What cannot be written ends the program."""
-        stream = sys.stderr if self.to_error else sys.stdout
-        try:
-            if self.file is None:
-                stream.write(text)
-                stream.flush()
-            else:
-                from pisama.file_writing import replace_file
+        """Writes what is rendered there."""
+        put(text, self.file, to_error=self.to_error)
 
-                replace_file(self.file, text.encode("utf-8"))
-        except BrokenPipeError:
-            # The reader has gone, as `| head` does. The exit code is still that of what was found.
-            write_to_nobody()
-        except OSError as error:
-            fail(f"{self.file or 'standard output'}: {error.strerror or error}")
+
+def put(text: str, file: Path | None, *, to_error: bool = False) -> None:
+    """Writes to a file, whole or not at all; to standard output, or standard error, where it is None.
+
+    What cannot be written ends the program.
+    """
+    stream = sys.stderr if to_error else sys.stdout
+    try:
+        if file is None:
+            stream.write(text)
+            stream.flush()
+        else:
+            from pisama.file_writing import replace_file
+
+            replace_file(file, text.encode("utf-8"))
+    except BrokenPipeError:
+        # The reader has gone, as `| head` does. The exit code is still that of what was found.
+        write_to_nobody()
+    except OSError as error:
+        fail(f"{file or 'standard output'}: {error.strerror or error}")
 
 
 def targets(

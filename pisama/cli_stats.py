@@ -11,6 +11,7 @@ import typer
 
 from pisama.cli_input import INTERRUPTED, Input
 from pisama.cli_lines import each_line
+from pisama.cli_output import put
 from pisama.flags import (
     ConfigFile,
     Ignore,
@@ -144,10 +145,4 @@ def _write(found: Statistics, output_format: StatsFormat, output: Path | None) -
             StatsFormat.MARKDOWN: as_statistics.as_markdown,
         }
         text = forms[output_format](found)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"{output}: {error.strerror or error}")
+    put(text, output)

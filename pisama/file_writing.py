@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Put the content into a file in one step, so that nobody ever reads half of it, not even after a crash.
+    """Put the content into a file in one step. Raises OSError when that is not possible; see `replacing`."""
+    with replacing(path, mode=mode) as file:
+        file.write(content)
 
-    The old content stays until then, and for good when this fails; a link stays a link. What is no regular file, a
-    pipe or a terminal, is written to as it is. Raises OSError when that is not possible.
+
+@contextmanager
+def replacing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
+    """A stream whose content is put into a file in one step when the block ends, so that nobody ever reads half of it,
+    not even after a crash.
+
+    The old content stays until then, and for good when the block raises; a link stays a link. What is no regular file,
+    a pipe or a terminal, is written to as it is. Raises OSError when that is not possible.
     """
     if path.exists() and not path.is_file():
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            yield file
         return
     path = path.resolve()
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     written = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         written.chmod(path.stat().st_mode & 0o777 if path.exists() else mode & ~_umask())

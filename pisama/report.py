@@ -21,6 +21,19 @@ class Exit(IntEnum):
     UNREADABLE = 3
     CRASHED = 4
 
+    @classmethod
+    def of(cls, fail_on: Level | None, *, worst: int, unreadable: bool, crashed: bool) -> Exit:
+        """What became of an analysis; `worst` is the severity of its worst issue, -1 without any.
+
+        A crashed detector outranks unreadable input, which outranks issues: what was not
+        examined must not pass for clean.
+        """
+        if crashed:
+            return cls.CRASHED
+        if unreadable:
+            return cls.UNREADABLE
+        return cls.ISSUES if fail_on is not None and worst >= fail_on.floor else cls.CLEAN
+
 
 @dataclass(frozen=True, slots=True)
 class LoadError:
@@ -275,18 +288,13 @@ class Report:
         return html_summary(self)
 
     def exit_code(self, fail_on: Level | None = Level.HIGH) -> Exit:
-        """The exit code of a command that made this report; `fail_on=None` never fails on issues.
-
-        A crashed detector outranks unreadable input, which outranks issues: what was not
-        examined must not pass for clean.
-        """
-        if any(trace.crashed for trace in self.traces):
-            return Exit.CRASHED
-        if self.errors:
-            return Exit.UNREADABLE
-        if fail_on is not None and any(issue.severity >= fail_on.floor for issue in self.issues):
-            return Exit.ISSUES
-        return Exit.CLEAN
+        """The exit code of a command that made this report; `fail_on=None` never fails on issues."""
+        return Exit.of(
+            fail_on,
+            worst=max((issue.severity for issue in self.issues), default=-1),
+            unreadable=bool(self.errors),
+            crashed=any(trace.crashed for trace in self.traces),
+        )
 
 
 class InterruptedAnalysisError(KeyboardInterrupt):

@@ -43,7 +43,6 @@ __all__ = [
     "load_document",
     "load_members",
     "load_part",
-    "load_path",
     "loader",
     "open_document",
     "sniff",
@@ -186,11 +185,6 @@ def load(source: Source, input_format: str | None = None, path: str | None = Non
         yield document
     else:
         yield from load_document(document, input_format)
-
-
-def load_path(path: Path, input_format: str | None = None) -> Iterator[Loaded]:
-    """The traces in one file, or in the files of a folder."""
-    return load(path, input_format)
 
 
 def _opening(path: Path) -> Callable[[], Document | LoadError]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pisama.config import ConfigError
+from pisama.file_writing import replacing
 from pisama.output.terminal import printable
 from pisama.statistics import NO_DAY, Statistics, Table
 
@@ -43,7 +44,8 @@ def draw(path: Path, found: Statistics) -> None:
         _days(below, tables["days"])
         figure.suptitle(f"{found.traces:,} traces, {found.issues:,} issues")
         metadata = {"Date": None, "Creator": None} if path.suffix.lower() == ".svg" else {"Software": None}
-        figure.savefig(path, dpi=150, metadata=metadata)
+        with replacing(path) as file:
+            figure.savefig(file, format=path.suffix[1:].lower(), dpi=150, metadata=metadata)
 
 
 def _failures(axes: Any, table: Table) -> None:

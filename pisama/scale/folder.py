@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from pisama.config import Config, ConfigError
+from pisama.file_writing import replacing
 from pisama.loaders.base import Piece
 from pisama.output.rows import TABLES
 from pisama.scale.lines import Lines, Tally
@@ -199,19 +200,11 @@ class ResultsFolder:
         place = self.folder / table
         place.mkdir(exist_ok=True)
         final = place / f"part-{self._parts:05d}.{self._format}"
-        unfinished = place / f".{final.name}.unfinished"
-        try:
+        with replacing(final) as file:
             if self._format == "parquet":
-                write_parquet(str(unfinished), table, lines)
+                write_parquet(file, table, lines)
             else:
-                unfinished.write_bytes(b"".join(lines))
-            with unfinished.open("rb") as file:
-                os.fsync(file.fileno())
-            unfinished.replace(final)
-        except BaseException:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
-            raise
+                file.writelines(lines)
 
     def _record(self, entry: dict[str, Any]) -> None:
         with (self.folder / PROGRESS).open("ab") as log:

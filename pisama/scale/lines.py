@@ -66,8 +66,4 @@ class Tally:
 
     def exit_code(self, fail_on: Level | None) -> Exit:
         """As `Report.exit_code`."""
-        if self.crashed:
-            return Exit.CRASHED
-        if self.errors:
-            return Exit.UNREADABLE
-        return Exit.ISSUES if fail_on is not None and self.severity >= fail_on.floor else Exit.CLEAN
+        return Exit.of(fail_on, worst=self.severity, unreadable=bool(self.errors), crashed=self.crashed)

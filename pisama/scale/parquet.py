@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import IO, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -41,9 +41,9 @@ def table_of(table: str, lines: Sequence[bytes]) -> Any:
     )
 
 
-def write_parquet(path: str, table: str, lines: Sequence[bytes]) -> None:
+def write_parquet(file: IO[bytes], table: str, lines: Sequence[bytes]) -> None:
     """Writes the rows to a file. The same rows give the same bytes."""
-    import_module("pyarrow.parquet").write_table(table_of(table, lines), path, compression="zstd")
+    import_module("pyarrow.parquet").write_table(table_of(table, lines), file, compression="zstd")
 
 
 def read_parquet(path: Path) -> Iterator[dict[str, Any]]:

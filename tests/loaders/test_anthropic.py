@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from pisama.loaders import load_path, open_document
+from pisama.loaders import load, open_document
 from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.base import Document
 from pisama.trace import JSON, Location, Tool, Trace, Usage
@@ -146,7 +146,7 @@ def test_no_json_raises(value: JSON) -> None:
     ],
 )
 def test_real_files_are_read_whole(name: str, steps: int, failed: int) -> None:
-    (trace,) = load_path(SHARED / "formats" / "anthropic" / name)
+    (trace,) = load(SHARED / "formats" / "anthropic" / name)
     assert isinstance(trace, Trace)
     assert (trace.format, len(trace.steps)) == ("anthropic", steps)
     assert sum(call.error is not None for _, call in trace.calls()) == failed

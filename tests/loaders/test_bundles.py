@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pisama.loaders import load_path
+from pisama.loaders import load
 from pisama.loaders.zstd import ZipFile
 from pisama.report import LoadError
 from pisama.trace import Trace
@@ -68,7 +68,7 @@ def read(path: Path) -> list[str]:
         f"{item.format} {_short(item.at.path if item.at else None, root)}: {len(item.steps)} steps of {len(item.agents)}"
         if isinstance(item, Trace)
         else str(item).replace(f"{root}/", "")
-        for item in load_path(path)
+        for item in load(path)
     ]
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("files", [{}, {"code.py": "x = 1"}])
 def test_a_folder_without_files_to_read_is_an_error(tmp_path: Path, files: dict[str, str]) -> None:
-    (error,) = load_path(written(tmp_path, files))
+    (error,) = load(written(tmp_path, files))
     assert isinstance(error, LoadError)
     assert error.reason == "no file in this folder that could be a trace"
 
@@ -156,7 +156,7 @@ def test_a_folder_with_nothing_but_prose_is_an_error(tmp_path: Path) -> None:
 
 def test_a_named_format_is_taken_at_its_word_for_every_file(tmp_path: Path) -> None:
     written(tmp_path, {"a.json": json.dumps(CHAT), "b.json": json.dumps(CHAT)})
-    formats = [item.format for item in load_path(tmp_path, "conversation") if isinstance(item, Trace)]
+    formats = [item.format for item in load(tmp_path, "conversation") if isinstance(item, Trace)]
     assert formats == ["conversation", "conversation"]
 
 
@@ -205,6 +205,6 @@ def test_messages_in_a_file_of_log_records_join_the_spans_beside_it(tmp_path: Pa
         },
     )
     for path in (tmp_path, tmp_path / "run.otlp.jsonl"):
-        traces = [item for item in load_path(path) if isinstance(item, Trace)]
+        traces = [item for item in load(path) if isinstance(item, Trace)]
         assert [step.text for step in traces[0].steps] == ["Blue"]
         assert [trace.format for trace in traces[1:]] == (["openai-chat"] * 2 if path == tmp_path else [])

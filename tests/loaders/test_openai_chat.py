@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from pisama.loaders import load, load_path, open_document
+from pisama.loaders import load, open_document
 from pisama.loaders.base import Document
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.report import LoadError
@@ -85,13 +85,13 @@ def test_a_row_gives_its_tools_and_its_places() -> None:
 
 @pytest.mark.parametrize("case", ["row.json", "tau_bench.json"])
 def test_labels_rewards_and_right_answers_never_get_into_a_trace(case: str) -> None:
-    for trace in load_path(TRACES / case):
+    for trace in load(TRACES / case):
         assert "LABEL" not in repr(trace)
         assert "reward" not in repr(trace)
 
 
 def test_a_log_gives_model_usage_and_finish_reason_of_each_step() -> None:
-    trace = next(iter(load_path(TRACES / "log.jsonl")))
+    trace = next(iter(load(TRACES / "log.jsonl")))
     assert isinstance(trace, Trace)
     assert [
         (step.model, step.usage, step.finish_reason, step.at and step.at.line) for step in trace.steps
@@ -372,7 +372,7 @@ def test_the_examples_are_read_whole(name: str, steps: int, calls: int) -> None:
     ],
 )
 def test_real_files_are_read_whole(name: str, runs: int) -> None:
-    traces = list(load_path(SHARED / name))
+    traces = list(load(SHARED / name))
     assert len(traces) == runs
     for trace in traces:
         assert isinstance(trace, Trace)

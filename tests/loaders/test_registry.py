@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pisama.loaders
-from pisama.loaders import LOADERS, find_files, load, load_document, load_path, loader, open_document, sniff
+from pisama.loaders import LOADERS, find_files, load, load_document, loader, open_document, sniff
 from pisama.loaders.base import Document, Loader
 from pisama.loaders.deferred import itself
 from pisama.report import LoadError
@@ -80,9 +80,7 @@ NAME_IT = "name its format with --input-format; `pisama formats` lists them"
 
 
 def problems(path: Path) -> list[str]:
-    return [
-        str(item).replace(f"{path.parent}/", "") for item in load_path(path) if isinstance(item, LoadError)
-    ]
+    return [str(item).replace(f"{path.parent}/", "") for item in load(path) if isinstance(item, LoadError)]
 
 
 def written(folder: Path, data: bytes | str) -> Path:
@@ -114,8 +112,8 @@ def test_every_loader_of_the_package_is_registered_once() -> None:
 
 @pytest.mark.parametrize("path", recordings(), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_recording_is_recognised_without_a_tie(path: Path) -> None:
-    assert any(isinstance(item, Trace) for item in load_path(path))
-    assert all(not item.fatal for item in load_path(path) if isinstance(item, LoadError))
+    assert any(isinstance(item, Trace) for item in load(path))
+    assert all(not item.fatal for item in load(path) if isinstance(item, LoadError))
 
 
 def test_two_equally_sure_loaders_are_an_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,11 +204,11 @@ def test_bad_input_is_an_error_with_file_place_and_reason(
 ) -> None:
     file = written(tmp_path, data)
     assert problems(file) == expected
-    assert list(load_path(file))
+    assert list(load(file))
 
 
 def test_a_missing_file_is_a_fatal_error(tmp_path: Path) -> None:
-    (error,) = load_path(tmp_path / "none.json")
+    (error,) = load(tmp_path / "none.json")
     assert isinstance(error, LoadError)
     assert (error.reason, error.fatal) == ("No such file or directory", True)
 
@@ -230,7 +228,7 @@ def test_keys_in_an_error_are_few_and_short() -> None:
 def test_compressed_runs_are_read(tmp_path: Path) -> None:
     file = tmp_path / "run.json.gz"
     file.write_bytes(gzip.compress(json.dumps(MESSAGES).encode()))
-    (trace,) = load_path(file)
+    (trace,) = load(file)
     assert isinstance(trace, Trace)
     assert trace.id == "run"
 
