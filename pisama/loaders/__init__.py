@@ -123,6 +123,7 @@ LOADERS: tuple[Loader, ...] = (
     deferred("inspect", "inspect_ai.InspectLoader", "eval epoch"),
     deferred("agentlab", "agentlab.AgentLabLoader", "n_steps cum_reward goal"),
     AnthropicSessionsLoader(),
+    deferred("sharegpt", "sharegpt.ShareGPTLoader", "conversations conversation messages"),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
