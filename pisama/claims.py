@@ -257,14 +257,25 @@ _SURRENDER = lazy(
 )
 
 
-_SURRENDER_WORDS = ("not", "n't", "n\u2019t", "able", "possible", "no ", "insufficient", "giv")
+_SURRENDER_WORDS = (
+    *(
+        "able to ",
+        "possible to ",
+        "not ",
+        "n't ",
+        "n\u2019t ",
+        "no ",
+        "insufficient ",
+        "giving up",
+        "give up",
+    ),
+)
 """One of these is in each, in lower case."""
 
 
 def gives_up(text: str) -> str | None:
     """The words with which a text says that what was asked could not be got or done; None when it does not."""
-    said = prose(text)
-    match = _SURRENDER.search(said) if holds(said.lower(), _SURRENDER_WORDS) else None
+    match = next(find_near(_SURRENDER, prose(text), _SURRENDER_WORDS, before=20, after=170), None)
     return match.group() if match is not None else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from pisama.patterns import lazy
@@ -102,6 +103,11 @@ def fingerprint(rule: str, task: str | None, content: tuple[str, ...]) -> str:
     """
     digest = hashlib.sha256()
     for part in (rule, task or "", *content):
-        stable = _SPACE.sub(" ", _VOLATILE.sub("*", part[:4000].lower())).strip()
-        digest.update(stable.encode("utf-8", "surrogatepass") + b"\0")
+        digest.update(_stable(part[:4000]) + b"\0")
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=256)
+def _stable(part: str) -> bytes:
+    """Remembered, since each issue of a run has the same task."""
+    return _SPACE.sub(" ", _VOLATILE.sub("*", part.lower())).strip().encode("utf-8", "surrogatepass")

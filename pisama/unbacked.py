@@ -119,7 +119,7 @@ class _Run:
         self.equipped = bool(known)
         self.demanded: dict[str, str] = {}
         self.last = self._last_words() if trace.complete and trace.final_answer else None
-        self.made_up = _SIMULATION_WANTED.search((trace.task or "")[:20_000]) is not None
+        self.made_up = False
 
     def _last_words(self) -> Step | None:
         """The last step that says something; a bare closing word such as TERMINATE says nothing."""
@@ -220,5 +220,6 @@ class _Run:
             pretence = next(iter(self.table.pretences(text)), None)
             if pretence is not None and not _TEST_FILE.search(text):
                 self.made_up = True
-                yield Unbacked("simulated", step, text, pretence.start, pretence.sentence)
+                if not _SIMULATION_WANTED.search((self.trace.task or "")[:20_000]):
+                    yield Unbacked("simulated", step, text, pretence.start, pretence.sentence)
                 return

@@ -26,6 +26,7 @@ from pisama.issue import Evidence, Issue
 from pisama.patches import hunks
 from pisama.patterns import lazy
 from pisama.plans import PlanStep, plan_of
+from pisama.spots import Sign
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
@@ -45,9 +46,27 @@ _TESTS_WANTED = lazy(
     r"\b(?:run|execute|rerun) (?:all )?(?:the |your |our |its )?(?:\w{1,20} )?tests?\b|\b(?:make sure|ensure|verify|check|confirm)(?: that)?(?: all)?(?: the| your| its)?(?: \w{1,20})? tests? (?:still )?pass",
     re.IGNORECASE,
 )
-_TRIES = lazy(
-    r"\bgit (?:apply|diff|am|stash)\b|\bpatch -|\b(?:pytest|py\.test|unittest|tox|nox|ctest|jest|rspec|phpunit)\b|\b(?:make|npm|yarn|pnpm|cargo|go|mvn|gradle|dotnet|bazel) (?:run )?(?:test|check)\b"
-    r"|\bsed -i|\bsubprocess\.|\bwrite_text\(|,[ ]?['\"]w[bt+]?['\"]\)",
+_TRIES = Sign(
+    (
+        *(
+            "git ",
+            "patch -",
+            "pytest",
+            "py.test",
+            "unittest",
+            "tox",
+            "nox",
+            "ctest",
+            "jest",
+            "rspec",
+            "phpunit",
+        ),
+        *(" test", " check", "sed -i", "subprocess.", "write_text(", "'w", '"w'),
+    ),
+    lazy(
+        r"\bgit (?:apply|diff|am|stash)\b|\bpatch -|\b(?:pytest|py\.test|unittest|tox|nox|ctest|jest|rspec|phpunit)\b|\b(?:make|npm|yarn|pnpm|cargo|go|mvn|gradle|dotnet|bazel) (?:run )?(?:test|check)\b"
+        r"|\bsed -i|\bsubprocess\.|\bwrite_text\(|,[ ]?['\"]w[bt+]?['\"]\)",
+    ),
 )
 _EDITING = frozenset({"edit", "write", "patch", "replace", "insert", "multiedit", "create", "apply"})
 
@@ -600,7 +619,8 @@ def _handed_over(trace: Trace) -> tuple[Step | None, str, int | None]:
 def _tries(call: CallFeatures) -> bool:
     """Whether a call changes files or runs something, so that the patch may come from there or was tried."""
     if is_executor(call.name):
-        return _TRIES.search(command_of(call.call.arguments)) is not None
+        command = command_of(call.call.arguments)
+        return _TRIES.search(command, command) is not None
     return bool(_EDITING.intersection(name_parts(call.name)) or _TESTING & acts_of_call(call.call))
 
 

@@ -253,14 +253,11 @@ class Grounding(Detector):
         text = prose(statement.text)
         if gives_up(text[:1000]) or _RELAYED.search(text[:4000]):
             return
-        core = _core(text)
-        if (
-            statement.final
-            and 0 < len(words(core)) <= self.answer_words
-            and self._unknown_answer(core, grounds)
-        ):
-            yield self._issue(trace, "answer", statement, [core])
-            return
+        if statement.final:
+            core = _core(text)
+            if 0 < len(words(core)) <= self.answer_words and self._unknown_answer(core, grounds):
+                yield self._issue(trace, "answer", statement, [core])
+                return
         if not observed and not _SOURCED.search(text):
             return
         unknown_facts = [item for item in features(trace).elements(text) if not grounds.knows(item)]

@@ -50,6 +50,9 @@ def ends_cut(opener: Opener) -> bool:
 
 
 def _is_structure(line: bytes) -> bool:
+    bare = line.strip()
+    if bare[:1] not in (b"{", b"[") or bare[-1:] not in (b"}", b"]"):
+        return False
     try:
         return isinstance(decode(line), dict | list)
     except BadJSON:
