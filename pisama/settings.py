@@ -183,6 +183,9 @@ def _merge(merged: _Values, origins: dict[str, str], values: _Values, origin: st
 
 def _validated(merged: _Values, origins: Mapping[str, str], file: Path | None) -> Config:
     folder = file.parent.resolve() if file is not None else None
+    if not merged:
+        # Nothing to check, and building what would check it takes longer than analysing a small trace.
+        return Config.model_construct(folder=folder)
     try:
         return Config.model_validate({**merged, "folder": folder})
     except ValidationError as error:

@@ -84,8 +84,9 @@ class Example:
 class Detector(BaseModel, ABC):
     """Base of all detectors. Fields of a subclass are its options, thresholds above all."""
 
-    # `use_attribute_docstrings` would parse the source of each detector at each start: see `options_explained`.
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # `use_attribute_docstrings` would parse the source of each detector at each start: see `options_explained`. What
+    # checks options is built for those detectors that are given some.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: ClassVar[str]
     needs: ClassVar[frozenset[Needs]]

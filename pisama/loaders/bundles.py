@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from pisama.loaders.base import Document, GroupsFiles, Loader, Members
-from pisama.loaders.deferred import Deferred
+from pisama.loaders.deferred import Deferred, DeferredGroups
 from pisama.loaders.folders import files_in, may_hold_traces
 from pisama.loaders.streams import shown
 from pisama.report import LoadError
@@ -84,8 +84,12 @@ def with_companions(
 
 def _grouping(loaders: Iterable[Loader]) -> list[GroupsFiles]:
     # Before Python 3.12 `isinstance` with a protocol asks for every attribute, the title too, which imports the loader.
-    candidates = (loader for loader in loaders if not isinstance(loader, Deferred))
-    return [loader for loader in candidates if isinstance(loader, GroupsFiles)]
+    return [
+        loader
+        for loader in loaders
+        if isinstance(loader, DeferredGroups)
+        or (not isinstance(loader, Deferred) and isinstance(loader, GroupsFiles))
+    ]
 
 
 def _given(document: Document) -> Open:

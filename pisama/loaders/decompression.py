@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-import lzma
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, cast
-
-from pisama.loaders.zstd import BadZipFile, ZstdError, ZstdFile
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -24,7 +21,6 @@ _GZIP_MEMBER = 31
 """zlib's code for a gzip header, the largest window, and a checked trailer."""
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BLOCK = 1 << 16
-_CORRUPT = (zlib.error, ZstdError, BadZipFile, lzma.LZMAError)
 
 
 def decompressed(stream: io.BufferedReader) -> io.BufferedReader:
@@ -33,6 +29,8 @@ def decompressed(stream: io.BufferedReader) -> io.BufferedReader:
     if head.startswith(_GZIP):
         return guarded(_Unzipped(stream), "gzip", stream)
     if head.startswith(_ZSTD):
+        from pisama.loaders.zstd import ZstdFile
+
         return guarded(cast("BinaryIO", ZstdFile(stream)), "zstd", stream)
     return stream
 
@@ -54,6 +52,15 @@ def guarded(
     return io.BufferedReader(_Guarded(inner, kind, compressed), _BLOCK)
 
 
+def _corrupt() -> tuple[type[Exception], ...]:
+    """What decompressors raise for data that is none. Looked up when one has: most input is not compressed."""
+    import lzma
+
+    from pisama.loaders.zstd import BadZipFile, ZstdError
+
+    return (zlib.error, ZstdError, BadZipFile, lzma.LZMAError)
+
+
 class _Guarded(io.RawIOBase):
     def __init__(
         self, inner: BinaryIO | io.RawIOBase, kind: str, compressed: io.BufferedReader | None
@@ -72,7 +79,7 @@ class _Guarded(io.RawIOBase):
             count = cast("io.RawIOBase", self._inner).readinto(view) or 0
         except EOFError:
             raise OSError(f"the {self._kind} data is cut off") from None
-        except _CORRUPT as error:
+        except _corrupt() as error:
             raise OSError(f"the {self._kind} data is corrupt ({error})") from None
         self._given += count
         if self._compressed is not None and is_bomb(self._given, self._compressed):

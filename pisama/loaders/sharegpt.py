@@ -18,7 +18,7 @@ from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first
 from pisama.report import LoadError
 from pisama.trace import JSON, Role
 
-_FIELDS = ("conversations", "conversation", "messages")
+_FIELDS = ("conversations", "conversation")
 _SPEAKERS: Mapping[str, Role] = {
     "system": "system",
     "human": "user",
