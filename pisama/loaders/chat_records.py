@@ -17,7 +17,7 @@ from pisama.loaders.values import (
 )
 from pisama.trace import JSON, Tool
 
-ROW_FIELDS = ("messages", "traj", "trajectory", "conversation", "history")
+ROW_FIELDS = ("messages", "traj", "trajectory", "conversation", "conversations", "history")
 """Where a row of a data set keeps its messages."""
 
 _LOOK_AT = 8
