@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import ClassVar, cast
+from typing import ClassVar, NamedTuple, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -58,8 +57,7 @@ _RECORDED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One measurable sign of the failure. Confidence is measured per signal, not per detector."""
 
     shows: str
@@ -71,8 +69,7 @@ class Signal:
     fault: Fault = "agent"
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A trace in the shorthand of `pisama.transcript` with what the detector must say of it."""
 
     title: str

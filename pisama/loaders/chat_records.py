@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from pisama.loaders.messages import KNOWN_ROLES
 from pisama.loaders.values import (
@@ -23,8 +23,7 @@ ROW_FIELDS = ("messages", "traj", "trajectory", "conversation", "conversations",
 _LOOK_AT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One call of a model: what was sent, and what came back."""
 
     request: Mapping[str, JSON]

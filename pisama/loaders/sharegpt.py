@@ -70,7 +70,7 @@ def _as_chat(item: Record | LoadError) -> Record | LoadError:
     if field is None or isinstance(item, LoadError):
         return item
     messages = [_message(value) for value in as_list(open_json(row[field]))]
-    return replace(item, value={**row, field: messages})
+    return item._replace(value={**row, field: messages})
 
 
 def _message(value: JSON) -> JSON:
