@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from pisama.acts import is_bookkeeping, is_reading, name_parts
 from pisama.endings import LIMITS
@@ -36,6 +35,15 @@ _PENDING = lazy(
     re.IGNORECASE,
 )
 
+_ADVICE = (
+    "Cap identical calls of {name} in the tool runner, answer a repeated call with “unchanged since the last call”, "
+    "and tell the agent to go on from the result it has."
+)
+_ADVICE_FAILING = (
+    "Stop {name} after the second identical failure: return the error with what must change (here: {said}), "
+    "and tell the agent to change the arguments, use another tool or report the failure."
+)
+
 Kind: TypeAlias = Literal["failing", "identical", "cycle", "scattered", "reread", "unrecorded", "stalled"]
 """The signals of `loop` that stand on calls."""
 Numbered: TypeAlias = Sequence[tuple[CallFeatures, int]]
@@ -43,8 +51,7 @@ Numbered: TypeAlias = Sequence[tuple[CallFeatures, int]]
 Repetition = TypeVar("Repetition")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Bounds(NamedTuple):
     """From how many repetitions on something is a loop; what each means is told by the options of `loop`."""
 
     min_repeats: int
@@ -56,8 +63,7 @@ class Bounds:
     stalled_calls: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallLoop:
+class CallLoop(NamedTuple):
     """Calls that repeat what `period` of them did."""
 
     kind: Kind
@@ -252,16 +258,6 @@ def said_again(steps: Sequence[Step], loss: Waste, max_evidence: int) -> Finding
         about=(_words(steps[0])[:500],),
         severity=min(80, 30 + 5 * len(steps) + round(15 * loss.share)),
     )
-
-
-_ADVICE = (
-    "Cap identical calls of {name} in the tool runner, answer a repeated call with “unchanged since the last call”, "
-    "and tell the agent to go on from the result it has."
-)
-_ADVICE_FAILING = (
-    "Stop {name} after the second identical failure: return the error with what must change (here: {said}), "
-    "and tell the agent to change the arguments, use another tool or report the failure."
-)
 
 
 def _sample(repetitions: Sequence[Repetition], count: int) -> list[Repetition]:

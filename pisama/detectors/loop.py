@@ -304,7 +304,9 @@ class Loop(Detector):
         """Loops of calls, the worst of them, and words said again."""
         total = recorded_tokens(trace)
         found = [*self._loops(trace, total), *self._outputs(trace, total)]
-        issues = sorted((self.issue_of(trace, finding) for finding in found), key=lambda issue: -issue.severity)
+        issues = sorted(
+            (self.issue_of(trace, finding) for finding in found), key=lambda issue: -issue.severity
+        )
         yield from issues[: self.max_issues]
 
     def _loops(self, trace: Trace, total: int) -> Iterator[Finding]:
