@@ -14,7 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from pisama.explained import fields_explained
-from pisama.issue import Evidence, Fault, Issue, fingerprint
+from pisama.issue import Evidence, Fault, Finding, Issue, fingerprint
 from pisama.trace import Step, Trace
 
 
@@ -149,6 +149,21 @@ class Detector(BaseModel, ABC):
             fingerprint=fingerprint(f"{self.id}.{signal}", trace.task, about),
             fault=fault or sign.fault,
             at=(target.at if target is not None else None) or (step.at if step is not None else trace.at),
+        )
+
+    def issue_of(self, trace: Trace, finding: Finding) -> Issue:
+        """The issue that an analysis found and put into words."""
+        return self.issue(
+            trace,
+            finding.signal,
+            finding.step,
+            finding.summary,
+            evidence=finding.evidence,
+            recommendation=finding.recommendation,
+            about=finding.about,
+            severity=finding.severity,
+            call=finding.call,
+            fault=finding.fault,
         )
 
 
