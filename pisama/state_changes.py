@@ -132,7 +132,7 @@ def _kind(trace: Trace, access: Access, last: Access, state: _State, known: Know
         unmeant = lost and state.may_look() and not _removal(access, trace)
         return "items_lost" if unmeant else None
     then, now = _type(last.value), _type(access.value)
-    if then == "number" != now and not known.has(str(access.value)):
+    if then == "number" and now != "number" and not known.has(str(access.value)):
         return "type_changed"
     return "unasked_change" if then == now and not _explained(access, known) else None
 
