@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pisama.acts import families
 from pisama.patterns import lazy
@@ -32,8 +32,7 @@ class ClaimKind(StrEnum):
     """Something was looked at: searched, verified, ran."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One finished act that a text reports."""
 
     kind: ClaimKind
@@ -53,8 +52,7 @@ class Claim:
         return families((self.verb,)) or families([*words(self.subject), *stems(self.subject)])
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """One act that a text says comes next."""
 
     verb: str
@@ -64,8 +62,7 @@ class Announcement:
     """Offset of the announcement in the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pretence:
+class Pretence(NamedTuple):
     """One place where a text makes up what it should have got."""
 
     phrase: str

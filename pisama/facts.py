@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -79,8 +78,7 @@ _BREAK = lazy(r"[ \-.]+")
 _SYNONYMS = {"number": "id", "code": "id", "reference": "id", "identifier": "id", "no": "id", "address": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A field and the value a text gives for it."""
 
     key: str
@@ -148,8 +146,7 @@ def _lines_with(text: str, holds_one: Callable[[str], bool]) -> str:
     return "\n".join(filter(holds_one, text.split("\n"))) if holds_one(text) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a person's words give, whoever hears them and whenever."""
 
     facts: tuple[Fact, ...]

@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pisama.patterns import lazy
-from pisama.trace import Location
+from pisama.trace import Location, Step
 
 Fault: TypeAlias = Literal["agent", "tool", "environment", "user"]
 """Who would have to change for the failure not to happen again."""
@@ -50,6 +50,27 @@ class Evidence:
     """Position in that step's tool calls, 0-based, when a call is meant."""
     note: str = ""
     """What the quote shows, in a few words."""
+
+
+class Finding(NamedTuple):
+    """A failure in words, as an analysis states it; its detector makes the issue, which says how sure it is."""
+
+    signal: str
+    """The signal of the detector that it is."""
+    step: Step
+    summary: str
+    """One sentence with the facts."""
+    evidence: tuple[Evidence, ...]
+    """Never empty; the first is the primary one."""
+    recommendation: str
+    about: tuple[str, ...]
+    """The content that identifies the failure in another run: no step numbers, no times."""
+    severity: int | None = None
+    """None for that of the signal."""
+    call: int | None = None
+    """Position in the step's tool calls, when it stands at a call."""
+    fault: Fault | None = None
+    """None for that of the signal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pisama.config import Config, Suppression
 from pisama.issue import Issue
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from pisama.baseline import Baseline
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """What the configuration leaves out. The one place where issues become suppressed."""
 
     rules: Sequence[tuple[Suppression, re.Pattern[str] | None]]

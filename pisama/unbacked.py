@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pisama.acts import acts_of_call, command_of, is_bookkeeping, is_executor, is_reading, spoken
 from pisama.claims import Claim, ClaimKind, admits_failure, gives_up, prose
@@ -81,8 +80,7 @@ _TEST_FILE = lazy(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unbacked:
+class Unbacked(NamedTuple):
     """Words of a step without a call behind them."""
 
     kind: Kind

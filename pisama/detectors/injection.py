@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -90,8 +89,7 @@ _QUOTED = lazy(r"[a-z,] [\"'`\u201c\u2018]\Z")
 _TELLING = frozenset({ElementKind.URL, ElementKind.EMAIL, ElementKind.IDENTIFIER, ElementKind.PATH})
 
 
-@dataclass(frozen=True, slots=True)
-class _Planted:
+class _Planted(NamedTuple):
     """An instruction found in what an agent was given."""
 
     rule: str

@@ -126,6 +126,7 @@ LOADERS: tuple[Loader, ...] = (
     deferred("inspect", "inspect_ai.InspectLoader", "eval epoch"),
     deferred("agentlab", "agentlab.AgentLabLoader", "n_steps cum_reward goal"),
     deferred("anthropic-sessions", "anthropic_sessions.AnthropicSessionsLoader", "processed_at"),
+    deferred("sharegpt", "sharegpt.ShareGPTLoader", "conversations conversation"),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from pisama.loaders.remote import Remote
 from pisama.report import LoadError
@@ -21,16 +21,14 @@ SAMPLE_RECORDS = 80
 """How many records a loader may look at to recognise its format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One JSON value of a document and where it stood."""
 
     value: JSON
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """One table of a database, opened read-only."""
 
     columns: tuple[str, ...]
@@ -74,8 +72,7 @@ class Document:
         return self.read()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A file that can be read by itself, in any process."""
 
     file: Path | Remote
@@ -87,8 +84,7 @@ class Piece:
     """It is one of a folder's, so what belongs together with it was already looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Files that are read together, where they were found together."""
 
     piece: Piece

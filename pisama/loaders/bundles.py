@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from pisama.loaders.base import Document, GroupsFiles, Loader, Members
 from pisama.loaders.deferred import Deferred, DeferredGroups
@@ -22,8 +23,7 @@ MAX_SIBLINGS = 20_000
 Open = Callable[[], Document | LoadError]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One input within a folder or an archive."""
 
     name: str
