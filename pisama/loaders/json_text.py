@@ -13,6 +13,8 @@ from pisama.trace import JSON
 
 MAX_DEPTH = 1024
 """Levels of nesting that orjson reads; deeper input is refused."""
+LARGE_BYTES = 8 << 20
+"""Size from which on a value is decoded in parts: what it takes to find them is then worth the memory."""
 
 _END = "it ends before it is complete,"
 _LONE_SURROGATE = lazy(r"[\ud800-\udfff]")
@@ -44,9 +46,15 @@ def decode(data: bytes) -> JSON:
     surrogate pairs (which become U+FFFD). Raises `BadJSON`.
     """
     try:
-        return cast("JSON", orjson.loads(data))
+        return _decode_large(data) if len(data) >= LARGE_BYTES else cast("JSON", orjson.loads(data))
     except orjson.JSONDecodeError as error:
         return _decode_slowly(data, error)
+
+
+def _decode_large(data: bytes) -> JSON:
+    from pisama.loaders.json_parts import decode_in_parts
+
+    return decode_in_parts(data)
 
 
 def first_value(text: str, start: int) -> tuple[JSON, int]:
