@@ -97,59 +97,61 @@ class Features:
 
     def offer(self, text: str) -> Offer:
         """`offered.offer_in`, once per text."""
-        return self._once("offer", text, offer_in)
+        return self.once("offer", text, offer_in)
 
     def stems(self, text: str) -> list[str]:
         """`text.stems`, once per text."""
-        return self._once("stems", text, words_module.stems)
+        return self.once("stems", text, words_module.stems)
 
     def stem_set(self, text: str) -> frozenset[str]:
         """The distinct stems of a text."""
-        return self._once("stem_set", text, lambda given: frozenset(self.stems(given)))
+        return self.once("stem_set", text, lambda given: frozenset(self.stems(given)))
 
     def shingles(self, text: str) -> frozenset[tuple[str, ...]]:
         """Runs of three stems of a text."""
-        return self._once("shingles", text, lambda given: words_module.shingles(self.stems(given)))
+        return self.once("shingles", text, lambda given: words_module.shingles(self.stems(given)))
 
     def sentences(self, text: str) -> list[str]:
         """`text.sentences`, once per text."""
-        return self._once("sentences", text, words_module.sentences)
+        return self.once("sentences", text, words_module.sentences)
 
     def elements(self, text: str) -> tuple[Element, ...]:
         """`elements.elements`, once per text."""
-        return self._once("elements", text, lambda given: tuple(element_module.elements(given)))
+        return self.once("elements", text, lambda given: tuple(element_module.elements(given)))
 
     def element_values(self, text: str) -> frozenset[str]:
         """The normalised values of a text's elements."""
-        return self._once(
-            "values", text, lambda given: frozenset(item.value for item in self.elements(given))
-        )
+        return self.once("values", text, lambda given: frozenset(item.value for item in self.elements(given)))
 
     def told(self, text: str) -> Told:
         """`facts.all_told`, once per text."""
-        return self._once("told", text, lambda given: all_told(given, self.elements))
+        return self.once("told", text, lambda given: all_told(given, self.elements))
 
     def plans(self, text: str) -> tuple[Plan, ...]:
         """`plans.plans`, once per text."""
-        return self._once("plans", text, plan_module.plans)
+        return self.once("plans", text, plan_module.plans)
 
     def claims(self, text: str) -> tuple[Claim, ...]:
         """The finished acts a text reports, once per text."""
-        return self._once("claims", text, lambda given: tuple(claim_module.claims(given)))
+        return self.once("claims", text, lambda given: tuple(claim_module.claims(given)))
 
     def announcements(self, text: str) -> tuple[Announcement, ...]:
         """The acts a text announces as its own next ones, once per text."""
-        return self._once("announcements", text, lambda given: tuple(claim_module.announcements(given)))
+        return self.once("announcements", text, lambda given: tuple(claim_module.announcements(given)))
 
     def pretences(self, text: str) -> tuple[Pretence, ...]:
         """The places where a text makes up data or results, once per text."""
-        return self._once("pretences", text, lambda given: tuple(claim_module.pretences(given)))
+        return self.once("pretences", text, lambda given: tuple(claim_module.pretences(given)))
 
     def directives(self, text: str) -> tuple[Directive, ...]:
         """`directives.directives`, once per text."""
-        return self._once("directives", text, directive_module.directives)
+        return self.once("directives", text, directive_module.directives)
 
-    def _once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
+    def once(self, what: str, text: str, compute: Callable[[str], Value]) -> Value:
+        """`compute(text)`, once per text and `what`, which names it: for whatever else a detector needs of many texts.
+
+        `compute` always has to be the same for the same `what`. Raises what it raises.
+        """
         key = (what, text)
         if key not in self._memory:
             check_budget()

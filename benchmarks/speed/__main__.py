@@ -18,6 +18,7 @@ from benchmarks.speed.longer import loaders_grown, shapes_grown, show_growth, sh
 from benchmarks.speed.measure import Timing, timed
 from benchmarks.speed.processes import Process, analysed, linted
 from benchmarks.speed.runs import different_steps
+from benchmarks.speed.shared import shared
 from benchmarks.speed.startup import startup
 from benchmarks.speed.targets import Measured, targets
 from pisama.config import Config
@@ -58,6 +59,7 @@ def main(
     with clear_errors():
         inputs = [different_steps(2_000)] if traces is None else _read(traces)
     times = timed(inputs, detectors, repeat)
+    times.shared = shared(inputs, detectors)
     _show_times(times, sum(map(len, inputs)))
     with tempfile.TemporaryDirectory() as folder:
         starts = startup(Path(folder), 2 * repeat)
@@ -97,13 +99,14 @@ def _files(
 
 def _show_times(found: Timing, size: int) -> None:
     rows = [("orjson.loads", found.parse), ("load", found.load), *found.detectors.items()]
+    rows += [(f"of it shared: {feature}", seconds) for feature, seconds in found.shared.items()]
     rows += [("all detectors", found.analysis), ("load and all detectors", found.whole)]
     show(
         table(
             f"{size / 1e6:,.1f} MB of traces, one core",
             ["what", "seconds", "of orjson.loads"],
             [(name, f"{seconds:.3f}", f"{seconds / found.parse:.2f}") for name, seconds in rows],
-            "What detectors share is charged to the first that asks for it.",
+            "What detectors share is in the time of the first that asks for it.",
         )
     )
     for crash in found.crashed:

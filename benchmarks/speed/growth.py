@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from pisama.trace import JSON
 
 TIMES = 10
 """How many times longer the long run is."""
-COLLECTOR = (100_000, 50, 50)
-"""Thresholds of Python's garbage collector, as the command `pisama` sets them."""
 LEAST = 100
 """Bytes of a repeated sample for each step of the short runs."""
 RECORDINGS = Path(__file__).parents[2] / "tests" / "traces"
@@ -53,8 +49,7 @@ def growth(short: bytes, long: bytes, detectors: Sequence[Detector], repeat: int
 
     Both are the same number of steps, so that neither is too short to be measured where the other is not.
     """
-    with _calm():
-        few, many = timed([short] * TIMES, detectors, repeat), timed([long], detectors, repeat)
+    few, many = timed([short] * TIMES, detectors, repeat), timed([long], detectors, repeat)
     highest = peak(long, detectors)
     return Growth(
         megabytes=len(long) / 1e6,
@@ -75,18 +70,6 @@ def growth(short: bytes, long: bytes, detectors: Sequence[Detector], repeat: int
 
 def _ratio(long: float, all_short: float) -> float:
     return TIMES * long / max(all_short, MINIMUM)
-
-
-@contextmanager
-def _calm() -> Iterator[None]:
-    """With the garbage collector as the command sets it: how often it goes through the whole trace, by chance more
-    often in one run than in the other, would pass for growth."""
-    before = gc.get_threshold()
-    gc.set_threshold(*COLLECTOR)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def samples(folder: Path, steps: int) -> Iterator[tuple[str, bytes, bytes]]:

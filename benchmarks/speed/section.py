@@ -82,6 +82,13 @@ def speed(read: Mapping[str, Any], grid: Grid) -> Iterable[str]:
     yield "Where the time on TRAIL goes, as a multiple of `orjson.loads`; what detectors share is charged to the first that asks for it:"
     longest = sorted(parts.items(), key=lambda part: -part[1])
     yield ", ".join(f"{name} {seconds / times['parse']:.1f}" for name, seconds in longest) + "."
+    yield "What they share, the features of texts, each computed once a trace, takes of that:"
+    yield (
+        ", ".join(
+            f"{name} {seconds / times['parse']:.1f}" for name, seconds in times.get("shared", {}).items()
+        )
+        + "."
+    )
 
 
 def _used(process: Mapping[str, float] | None) -> tuple[str, str]:
