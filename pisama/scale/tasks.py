@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
+from pisama.limits import Limits
 from pisama.loaders.base import Group, Piece
 from pisama.loaders.pieces import read_piece
 from pisama.pipe import Examiner
@@ -26,6 +27,11 @@ class Job(Generic[Result]):
     """Makes of a report what is asked for; a function of a module, so that it can be sent to other processes."""
     input_format: str | None = None
 
+    @property
+    def limits(self) -> Limits:
+        """How much is read at most."""
+        return self.examiner.config.limits
+
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
@@ -35,9 +41,9 @@ class ReadTask:
     skip: int = 0
     """Traces and errors at its start that are dealt with already."""
 
-    def items(self, input_format: str | None) -> Iterator[Trace | LoadError]:
+    def items(self, job: Job[Any]) -> Iterator[Trace | LoadError]:
         """What there is to examine, or to hand on."""
-        return islice(read_piece(self.piece, input_format), self.skip, None)
+        return islice(read_piece(self.piece, job.input_format, job.limits), self.skip, None)
 
     def without(self, count: int) -> ReadTask:
         """The same without the next `count` traces and errors."""
@@ -61,7 +67,7 @@ class GroupTask:
         """What stands for the files."""
         return self.group.piece
 
-    def items(self, _input_format: str | None) -> Iterator[Trace | LoadError]:
+    def items(self, _job: Job[Any]) -> Iterator[Trace | LoadError]:
         """What there is to examine, or to hand on."""
         return islice(self.group.read(), self.skip, None)
 
@@ -72,7 +78,7 @@ class ExamineTask:
 
     traces: tuple[Trace, ...]
 
-    def items(self, _input_format: str | None) -> Iterator[Trace | LoadError]:
+    def items(self, _job: Job[Any]) -> Iterator[Trace | LoadError]:
         """What there is to examine."""
         return iter(self.traces)
 
