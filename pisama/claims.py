@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pisama.acts import families
 from pisama.patterns import lazy
@@ -32,8 +32,7 @@ class ClaimKind(StrEnum):
     """Something was looked at: searched, verified, ran."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One finished act that a text reports."""
 
     kind: ClaimKind
@@ -53,8 +52,7 @@ class Claim:
         return families((self.verb,)) or families([*words(self.subject), *stems(self.subject)])
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """One act that a text says comes next."""
 
     verb: str
@@ -64,8 +62,7 @@ class Announcement:
     """Offset of the announcement in the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pretence:
+class Pretence(NamedTuple):
     """One place where a text makes up what it should have got."""
 
     phrase: str
@@ -257,14 +254,25 @@ _SURRENDER = lazy(
 )
 
 
-_SURRENDER_WORDS = ("not", "n't", "n\u2019t", "able", "possible", "no ", "insufficient", "giv")
+_SURRENDER_WORDS = (
+    *(
+        "able to ",
+        "possible to ",
+        "not ",
+        "n't ",
+        "n\u2019t ",
+        "no ",
+        "insufficient ",
+        "giving up",
+        "give up",
+    ),
+)
 """One of these is in each, in lower case."""
 
 
 def gives_up(text: str) -> str | None:
     """The words with which a text says that what was asked could not be got or done; None when it does not."""
-    said = prose(text)
-    match = _SURRENDER.search(said) if holds(said.lower(), _SURRENDER_WORDS) else None
+    match = next(find_near(_SURRENDER, prose(text), _SURRENDER_WORDS, before=20, after=170), None)
     return match.group() if match is not None else None
 
 

@@ -341,6 +341,9 @@ def main() -> None:
         # The reader of our output has gone, as `| head` does; there is nobody left to tell.
         write_to_nobody()
         sys.exit(0)
+    finally:
+        # What is left goes with the process: a last search for cycles through all of it would take longer than the rest.
+        gc.freeze()
 
 
 def _given(paths: Sequence[str] | None) -> Sequence[str]:

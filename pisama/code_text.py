@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pisama.patterns import lazy
 from pisama.trace import ToolCall
@@ -29,8 +29,7 @@ _LITERAL = lazy(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Imports:
+class Imports(NamedTuple):
     """What a piece of Python code imports."""
 
     modules: frozenset[str]

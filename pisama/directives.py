@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from pisama import directive_words
 from pisama.patterns import lazy
@@ -43,8 +43,7 @@ class DirectiveKind(StrEnum):
     NO_SURRENDER = "not give up"
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(NamedTuple):
     """One constraint, with the sentence that states it."""
 
     kind: DirectiveKind
@@ -82,7 +81,7 @@ def directives(text: str) -> tuple[Directive, ...]:
         # Prompts repeat their lines from step to step and from run to run, and nearly none states a directive.
         stated = _remembered(line) if len(line) <= REMEMBERED else _read(line)
         if stated:
-            found.extend(replace(directive, start=directive.start + start) for directive in stated)
+            found.extend(directive._replace(start=directive.start + start) for directive in stated)
         start += len(line) + 1
     found.extend(_parts(text))
     return tuple(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""Endings: what ended a run that came to no answer.
+"""Endings: what ended a run that came to no answer, and what was done after an answer had been given.
 
 A limit, a tool call that failed, or a model call that failed: each is one failure, and the detector
 it belongs to reports it.
@@ -7,10 +7,11 @@ it belongs to reports it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from pisama.acts import is_executor
+from pisama.acts import is_answering, is_bookkeeping, is_executor
 from pisama.error_kinds import ErrorKind
-from pisama.features import CallFeatures, features
+from pisama.features import CallFeatures, Features, features
 from pisama.outcomes import kind_of
 from pisama.patterns import lazy
 from pisama.trace import Step, Trace
@@ -77,3 +78,21 @@ def _last_step(trace: Trace) -> Step | None:
     if not trace.complete or not trace.steps or trace.final_answer:
         return None
     return None if trace.outcome in LIMITS | _STOPPED else trace.steps[-1]
+
+
+def acts_after_answer(trace: Trace, table: Features) -> Iterator[tuple[Step, CallFeatures]]:
+    """The step in which an agent gave its final answer, and the first act of a later step with which it goes on.
+
+    A new message to the agent opens its work again. Keeping a task list is no act.
+    """
+    answered: dict[tuple[str, int | None], Step] = {}
+    for step in trace.steps:
+        key = (step.agent, step.parent)
+        if any(message.role in ("user", "assistant") for message in step.seen):
+            answered.pop(key, None)
+        calls = table.calls_by_step.get(step.index, ())
+        acts = [call for call in calls if not is_bookkeeping(call.name)]
+        if key in answered and acts:
+            yield answered.pop(key), acts[0]
+        if any(is_answering(call.name) and not call.outcome.failed for call in calls) and not acts:
+            answered[key] = step

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pisama.patterns import lazy
 
@@ -223,8 +222,7 @@ def telling_line(text: str) -> str:
 Status: TypeAlias = Literal["success", "error", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a call went."""
 
     status: Status

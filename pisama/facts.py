@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -58,7 +57,10 @@ _ASKED = lazy(
     r"|\bwhat(?:'s| is| are) (?:your|the)\b|\bi(?:'ll| will| would)? (?:also )?need (?:your|the|to know)\b",
     re.IGNORECASE,
 )
-_REQUEST_WORDS = ("could", "can", "would", "may ", "please", "what", "need ")
+_REQUEST_WORDS = (
+    *(f"{verb} {who}" for verb in ("could", "can", "would", "may") for who in ("you", "i")),
+    *("please ", "what's ", "what is ", "what are ", "need your", "need the", "need to know"),
+)
 """One of these is in each request, in lower case."""
 _HEDGED = lazy(
     r"\b(?:correct|confirm|verify|double[- ]check|another|different|new|other|again|right|valid|which|alternative|if)\b",
@@ -76,8 +78,7 @@ _BREAK = lazy(r"[ \-.]+")
 _SYNONYMS = {"number": "id", "code": "id", "reference": "id", "identifier": "id", "no": "id", "address": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A field and the value a text gives for it."""
 
     key: str
@@ -134,15 +135,18 @@ def told(text: str, elements_of: ElementsOf) -> Iterator[Fact]:
         value = match["value"].rstrip(".,-/")
         if telling(value):
             yield Fact(normal_key(match["label"]), value)
-    said = text[:PROSE]
-    if "@" in said or "://" in said:
-        for element in elements_of(said):
-            if element.kind in (ElementKind.EMAIL, ElementKind.URL):
-                yield Fact(element.kind.value, element.text)
+    addressed = _lines_with(text[:PROSE], lambda line: "@" in line or "://" in line)
+    for element in elements_of(addressed) if addressed else ():
+        if element.kind in (ElementKind.EMAIL, ElementKind.URL):
+            yield Fact(element.kind.value, element.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+def _lines_with(text: str, holds_one: Callable[[str], bool]) -> str:
+    """The lines of a text that may hold what is looked for: looking closely at all of them would take longer."""
+    return "\n".join(filter(holds_one, text.split("\n"))) if holds_one(text) else ""
+
+
+class Told(NamedTuple):
     """What a person's words give, whoever hears them and whenever."""
 
     facts: tuple[Fact, ...]
@@ -155,10 +159,14 @@ class Told:
 def all_told(text: str, elements_of: ElementsOf) -> Told:
     """Everything that one text of a person tells."""
     said = text[:PROSE]
-    dated = elements_of(said) if any(find_near(_DAY, said, _MONTHS, before=10, after=16)) else ()
+    dated = _lines_with(said, lambda part: any(find_near(_DAY, part, _MONTHS, before=10, after=16)))
     return Told(
         tuple(told(text, elements_of)),
-        frozenset(element.value[2:] for element in dated if element.value.startswith("--")),
+        frozenset(
+            element.value[2:]
+            for element in (elements_of(dated) if dated else ())
+            if element.value.startswith("--")
+        ),
         _MOVABLE.search(said.lower()) is not None,
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from pisama.patterns import lazy
-from pisama.trace import Location
+from pisama.trace import Location, Step
 
 Fault: TypeAlias = Literal["agent", "tool", "environment", "user"]
 """Who would have to change for the failure not to happen again."""
@@ -49,6 +50,28 @@ class Evidence:
     """Position in that step's tool calls, 0-based, when a call is meant."""
     note: str = ""
     """What the quote shows, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A failure in words, as an analysis states it; its detector makes the issue, which says how sure it is."""
+
+    signal: str
+    """The signal of the detector that it is."""
+    step: Step
+    summary: str
+    """One sentence with the facts."""
+    evidence: tuple[Evidence, ...]
+    """Never empty; the first is the primary one."""
+    recommendation: str
+    about: tuple[str, ...]
+    """The content that identifies the failure in another run: no step numbers, no times."""
+    severity: int | None = None
+    """None for that of the signal."""
+    call: int | None = None
+    """Position in the step's tool calls, when it stands at a call."""
+    fault: Fault | None = None
+    """None for that of the signal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +125,11 @@ def fingerprint(rule: str, task: str | None, content: tuple[str, ...]) -> str:
     """
     digest = hashlib.sha256()
     for part in (rule, task or "", *content):
-        stable = _SPACE.sub(" ", _VOLATILE.sub("*", part[:4000].lower())).strip()
-        digest.update(stable.encode("utf-8", "surrogatepass") + b"\0")
+        digest.update(_stable(part[:4000]) + b"\0")
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=256)
+def _stable(part: str) -> bytes:
+    """Remembered, since each issue of a run has the same task."""
+    return _SPACE.sub(" ", _VOLATILE.sub("*", part.lower())).strip().encode("utf-8", "surrogatepass")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -50,8 +50,7 @@ def _scalar(value: JSON) -> str:
     return json.dumps(value, ensure_ascii=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     """Text to be written as it is, in a list of values to be written as JSON."""
 
     text: str

@@ -10,7 +10,7 @@ WIDTH = 20_000
 """Characters of a text that are looked at."""
 _LINES = lazy(r"\n(?:(?:\d{1,4}[:.)][ ]?)?[^\n]\n){8,}")
 """Lines of one character each, numbered or not. It begins with a plain sign because Python finds one fast."""
-_ITEMS = lazy(r"(?:'(?:\\n|[^'\n])',[ ]?){8,}")
+_ITEMS = lazy(r"'(?:\\n|[^'\n])',[ ]?(?:'(?:\\n|[^'\n])',[ ]?){7,}")
 """Items of one character each in a printed list."""
 _NUMBERED = lazy(r"^\d{1,4}[:.)][ ]?", re.MULTILINE)
 _LETTER = lazy(r"[^\W\d_]")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pisama.elements import ElementKind, normal_number
 from pisama.facts import PROSE, Fact, fields
@@ -32,8 +31,7 @@ _PATHLIKE = lazy(r"[\w.:~\-/\\?=&%@]{6,200}")
 Sort: TypeAlias = Literal["unknown", "slip", "year", "date", "count"]
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """An argument that differs from what was given."""
 
     sort: Sort

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pisama.acts import is_bookkeeping
 from pisama.features import CallFeatures
@@ -25,8 +25,7 @@ _ABSENT = lazy(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AskedAgain:
+class AskedAgain(NamedTuple):
     """A call that asks for a file which an earlier one had shown to be missing."""
 
     call: CallFeatures

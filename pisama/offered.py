@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pisama.code_text import code_of
 from pisama.patterns import lazy
@@ -36,8 +36,7 @@ _MODULES = lazy(
 _ANSWERING = frozenset({"final answer", "finalanswer", "finish", "submit", "answer", "terminate", "final"})
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """Names that one text, or one run, offers; each as it is spelled there."""
 
     tools: frozenset[str] = frozenset()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pisama.analysis import examine
 from pisama.attribution import attribute
@@ -44,8 +44,7 @@ def read(
     yield from load_source(source if place is None else place, input_format, limits=limits)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Examiner:
+class Examiner(NamedTuple):
     """Says what failed in a trace. Can be sent to another process when its detectors can."""
 
     detectors: tuple[Detector, ...]

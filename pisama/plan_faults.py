@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pisama.features import Features
 from pisama.patterns import lazy
@@ -21,8 +21,7 @@ _READ = 400
 """Characters of a step that are looked at for what it is about."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFault:
+class PlanFault(NamedTuple):
     """One thing that is wrong with a plan."""
 
     signal: str

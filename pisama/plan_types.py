@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 State: TypeAlias = Literal["open", "active", "done"]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanStep:
+class PlanStep(NamedTuple):
     """One step of a plan."""
 
     text: str
@@ -26,8 +24,7 @@ class PlanStep:
     """Keys of the steps whose results it needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Steps in the order in which they were written; never empty."""
 
     steps: tuple[PlanStep, ...]

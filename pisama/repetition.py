@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pisama.features import CallFeatures, Features
 from pisama.patterns import lazy
@@ -36,8 +37,7 @@ _DIGITS = lazy(r"\d+")
 _ESCAPE = lazy(r"\\[nrt\"\\/]")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A stretch of a sequence in which a block of `period` items comes again and again."""
 
     start: int
@@ -72,8 +72,7 @@ def runs(states: Sequence[int], max_period: int, min_laps: int) -> Iterator[Run]
             matched = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Wording:
+class _Wording(NamedTuple):
     exact: frozenset[str]
     free: frozenset[str] | None
     """Stems, when an argument is free text; None when every change counts."""
@@ -191,8 +190,7 @@ def _turns(trace: Trace) -> dict[int, int]:
     return turns
 
 
-@dataclass(frozen=True, slots=True)
-class Waste:
+class Waste(NamedTuple):
     """What needless calls consumed, as far as their steps recorded it."""
 
     calls: int

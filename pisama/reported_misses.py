@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pisama.claims import gives_up, prose
 from pisama.text import STOP_WORDS, stem, word_set, words
@@ -20,8 +21,7 @@ UNKNOWN_SHARE = 0.5
 _NOTHING_TO_TELL = frozenset("yes no true false none null unknown".split())
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(NamedTuple):
     """A report that what was asked could not be found or done."""
 
     step: Step

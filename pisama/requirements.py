@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pisama.patterns import lazy
 from pisama.text import stem, stems, words
@@ -27,8 +27,7 @@ class RequirementKind(StrEnum):
     TOPIC = "topic"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One demand of a task."""
 
     kind: RequirementKind

@@ -10,8 +10,7 @@ and null for an optional property all pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import orjson
 
@@ -29,8 +28,7 @@ MAX_CHECKS = 5_000
 """Pairs of value and schema that are compared; the rest of a larger value passes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One way in which a value breaks its schema."""
 
     rule: Rule

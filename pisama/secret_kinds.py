@@ -7,13 +7,12 @@ its matches hold, and every repetition is bounded, so the cost is that of findin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pisama.patterns import lazy
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A kind of token that is recognised anywhere."""
 
     kind: str
@@ -94,8 +93,7 @@ FORMS: tuple[Form, ...] = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(NamedTuple):
     """Words behind which a secret stands."""
 
     needles: tuple[str, ...]

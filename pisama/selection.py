@@ -84,8 +84,12 @@ def _check_signal(name: str, kinds: Mapping[str, type[Detector]]) -> None:
 
 
 def _with_options(kind: type[Detector], config: Config) -> Detector:
+    options = config.options.get(kind.id)
+    if not options and kind in BUILT_IN:
+        # There is nothing to check, and building what checks options takes longer than analysing a small trace.
+        return kind.model_construct()
     try:
-        return kind.model_validate(config.options.get(kind.id, {}))
+        return kind.model_validate(options or {})
     except ValidationError as error:
         first = error.errors()[0]
         option = ".".join(str(part) for part in first["loc"])

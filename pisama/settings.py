@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from pydantic import ValidationError
@@ -33,8 +32,7 @@ _SETTINGS = tuple(name for name, field in Config.model_fields.items() if not fie
 _Values: TypeAlias = "dict[str, Any]"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings in force and where each came from."""
 
     config: Config
@@ -192,6 +190,9 @@ def _limits(values: _Values, origin: str) -> Mapping[str, object]:
 
 def _validated(merged: _Values, origins: Mapping[str, str], file: Path | None) -> Config:
     folder = file.parent.resolve() if file is not None else None
+    if not merged:
+        # Nothing to check, and building what would check it takes longer than analysing a small trace.
+        return Config.model_construct(folder=folder)
     try:
         return Config.model_validate({**merged, "folder": folder})
     except ValidationError as error:

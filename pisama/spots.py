@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Needle: TypeAlias = str | re.Pattern[str]
 """Lower-case letters, or a pattern that begins with some: Python finds those as fast."""
@@ -87,8 +86,7 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """A pattern with the words, in lower case, of which each of its matches holds one."""
 
     words: tuple[str, ...]

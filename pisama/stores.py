@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pisama.facts import NODES, fields, normal_key, opened
 from pisama.features import CallFeatures
@@ -27,8 +26,7 @@ _VALUE_NAMES = ("value", "content", "data", "text", "items", "fact", "note")
 _ENTITY = lazy(r"(?:^|_)(?:id|email|sku|iban|account)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """One value read from or written to one cell."""
 
     cell: Cell

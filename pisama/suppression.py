@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from pisama.baseline import Baseline, path_of, read_baseline
 from pisama.config import Config, Suppression
 from pisama.issue import Issue
 from pisama.patterns import lazy
 from pisama.report import Suppressed, TraceReport
 
+if TYPE_CHECKING:
+    from pisama.baseline import Baseline
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+
+class Filter(NamedTuple):
     """What the configuration leaves out. The one place where issues become suppressed."""
 
     rules: Sequence[tuple[Suppression, re.Pattern[str] | None]]
@@ -27,7 +29,11 @@ class Filter:
     @classmethod
     def of(cls, config: Config) -> Filter:
         """The filter that a configuration asks for. Raises `ConfigError` when its baseline cannot be read."""
-        baseline = read_baseline(config.baseline) if config.baseline is not None else None
+        baseline = None
+        if config.baseline is not None:
+            from pisama.baseline import read_baseline
+
+            baseline = read_baseline(config.baseline)
         return cls(
             tuple((rule, _pattern(rule.path) if rule.path is not None else None) for rule in config.suppress),
             config.folder or Path.cwd(),
@@ -39,6 +45,8 @@ class Filter:
         """The report with the issues that are left out moved to `suppressed`."""
         if not (self.rules or self.known):
             return report
+        from pisama.baseline import path_of
+
         path = path_of(report.trace, self.folder)
         kept: list[Issue] = []
         suppressed: list[Suppressed] = []

@@ -30,11 +30,12 @@ STOP_WORDS = frozenset(_STOP_TEXT.split())
 """Words that tell nothing about what a text is about."""
 
 _WORD = lazy(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+# It begins with the sign, and looks back at it from there, because Python finds one of a few letters fast.
 _SENTENCE_END = lazy(
+    r"[.!?。！？\n](?:"  # noqa: RUF001 - the full-width marks are meant
     r"(?<=[.!?])[\"')\]*]{0,3}\s+(?=[\"'(\[*#]{0,3}[^\Wa-z_])"
-    r"|(?<=[。！？])"  # noqa: RUF001 - the full-width marks are meant
-    r"|\n[ \t]*\n"
-    r"|\n(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)])\s)"
+    r"|(?<=[。！？])"  # noqa: RUF001
+    r"|(?<=\n)(?:[ \t]*\n|(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)])\s)))"
 )
 _ABBREVIATION = lazy(
     r"(?:^|[\s(\[\"'])(?:(?:[Dd]r|[Mm]rs?|[Mm]s|[Pp]rof|[Ss]t|[Ss]r|[Jj]r|[Nn]o|[Ff]ig|[Vv]s|cf|approx|[Ii]nc|[Ll]td|[Cc]o|[Ee]d"
@@ -62,14 +63,21 @@ _IN_DURATION = lazy(
 
 def words(text: str) -> list[str]:
     """The words and numbers of a text, lower case, in order."""
-    return _WORD.findall(text.lower())
+    lowered = text.lower()
+    if not lowered.isascii():
+        return _WORD.findall(lowered)
+    # Splitting takes a third of the time of the pattern, which is left to the words with an apostrophe.
+    pieces = lowered.translate(_SPACES).split()
+    if "'" not in lowered:
+        return pieces
+    return [word for piece in pieces for word in (_WORD.findall(piece) if "'" in piece else (piece,))]
 
 
 _RUN = lazy(r"[^\W_]+")
-_SEPARATORS = bytes.maketrans(
-    bytes(code for code in range(128) if not chr(code).isalnum()),
-    b" " * sum(not chr(code).isalnum() for code in range(128)),
-)
+_SIGNS = "".join(chr(code) for code in range(128) if not chr(code).isalnum())
+_SPACES = str.maketrans(dict.fromkeys(_SIGNS.replace("'", ""), " "))
+_LOWER_WORDS = bytes(range(256)).lower().translate(bytes.maketrans(_SIGNS.encode(), b" " * len(_SIGNS)))
+"""To lower case, and from what is no letter or digit of ASCII to a space."""
 
 
 def word_set(text: str) -> set[str]:
@@ -80,9 +88,9 @@ def word_set(text: str) -> set[str]:
 def encoded_words(text: str) -> set[bytes]:
     """`word_set` in UTF-8, as `encoded` gives it: quicker still, and smaller to keep."""
     # Split at ASCII first: only the distinct pieces, which are few, are then taken apart with care.
-    distinct = set(encoded(text.lower()).translate(_SEPARATORS).split())
     if text.isascii():
-        return distinct
+        return set(text.encode().translate(_LOWER_WORDS).split())
+    distinct = set(encoded(text.lower()).translate(_LOWER_WORDS).split())
     plain = {piece for piece in distinct if piece.isascii()}
     others = b" ".join(distinct - plain).decode("utf-8", "surrogatepass")
     return plain | {encoded(word) for word in _RUN.findall(others)}
@@ -185,8 +193,13 @@ def sentences_at(text: str) -> Iterator[tuple[int, str]]:
 
 def _boundaries(text: str) -> Iterator[tuple[int, int]]:
     for match in _SENTENCE_END.finditer(text):
-        if "\n" in match.group() or not _ABBREVIATION.search(text, max(0, match.start() - 12), match.start()):
-            yield match.start(), match.end()
+        begin, end = match.span()
+        sign = match.group()
+        if sign[0] != "\n":
+            begin += 1  # what ends a sentence is part of it
+            if sign[0] == "." and "\n" not in sign and _ABBREVIATION.search(text, max(0, begin - 12), begin):
+                continue
+        yield begin, end
     yield len(text), len(text)
 
 

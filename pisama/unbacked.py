@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pisama.acts import acts_of_call, command_of, is_bookkeeping, is_executor, is_reading, spoken
 from pisama.claims import Claim, ClaimKind, admits_failure, gives_up, prose
@@ -81,8 +80,7 @@ _TEST_FILE = lazy(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unbacked:
+class Unbacked(NamedTuple):
     """Words of a step without a call behind them."""
 
     kind: Kind
@@ -119,7 +117,7 @@ class _Run:
         self.equipped = bool(known)
         self.demanded: dict[str, str] = {}
         self.last = self._last_words() if trace.complete and trace.final_answer else None
-        self.made_up = _SIMULATION_WANTED.search((trace.task or "")[:20_000]) is not None
+        self.made_up = False
 
     def _last_words(self) -> Step | None:
         """The last step that says something; a bare closing word such as TERMINATE says nothing."""
@@ -220,5 +218,6 @@ class _Run:
             pretence = next(iter(self.table.pretences(text)), None)
             if pretence is not None and not _TEST_FILE.search(text):
                 self.made_up = True
-                yield Unbacked("simulated", step, text, pretence.start, pretence.sentence)
+                if not _SIMULATION_WANTED.search((self.trace.task or "")[:20_000]):
+                    yield Unbacked("simulated", step, text, pretence.start, pretence.sentence)
                 return

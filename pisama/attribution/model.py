@@ -8,21 +8,19 @@ temperature that was set on runs the weights had not seen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from math import exp
 from operator import mul
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import orjson
 
 from pisama.attribution.columns import Columns
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """Weights for one kind of run."""
 
     weights: Mapping[str, float]
@@ -48,8 +46,7 @@ class Model:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(NamedTuple):
     """The models as they lie in `weights.json`."""
 
     led: Model

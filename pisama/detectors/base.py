@@ -5,17 +5,16 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import ClassVar, cast
+from typing import ClassVar, NamedTuple, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
 from pisama.explained import fields_explained
-from pisama.issue import Evidence, Fault, Issue, fingerprint
+from pisama.issue import Evidence, Fault, Finding, Issue, fingerprint
 from pisama.trace import Step, Trace
 
 
@@ -58,8 +57,7 @@ _RECORDED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One measurable sign of the failure. Confidence is measured per signal, not per detector."""
 
     shows: str
@@ -71,8 +69,7 @@ class Signal:
     fault: Fault = "agent"
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A trace in the shorthand of `pisama.transcript` with what the detector must say of it."""
 
     title: str
@@ -84,8 +81,9 @@ class Example:
 class Detector(BaseModel, ABC):
     """Base of all detectors. Fields of a subclass are its options, thresholds above all."""
 
-    # `use_attribute_docstrings` would parse the source of each detector at each start: see `options_explained`.
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # `use_attribute_docstrings` would parse the source of each detector at each start: see `options_explained`. What
+    # checks options is built for those detectors that are given some.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: ClassVar[str]
     needs: ClassVar[frozenset[Needs]]
@@ -151,6 +149,21 @@ class Detector(BaseModel, ABC):
             fingerprint=fingerprint(f"{self.id}.{signal}", trace.task, about),
             fault=fault or sign.fault,
             at=(target.at if target is not None else None) or (step.at if step is not None else trace.at),
+        )
+
+    def issue_of(self, trace: Trace, finding: Finding) -> Issue:
+        """The issue that an analysis found and put into words."""
+        return self.issue(
+            trace,
+            finding.signal,
+            finding.step,
+            finding.summary,
+            evidence=finding.evidence,
+            recommendation=finding.recommendation,
+            about=finding.about,
+            severity=finding.severity,
+            call=finding.call,
+            fault=finding.fault,
         )
 
 

@@ -242,6 +242,9 @@ class Derailment(Detector):
         )
 
     def _other_name(self, trace: Trace, wishes: str) -> Iterator[Issue]:
+        strange = self._strange_name(trace, wishes.lower())
+        if strange is None:
+            return
         names = [
             element
             for element in features(trace).elements(wishes[:_TASK])
@@ -249,19 +252,9 @@ class Derailment(Detector):
         ]
         if not 0 < len({name.value for name in names}) <= 3:
             return
-        lowered = wishes.lower()
-        seen = ""
-        strange: tuple[CallFeatures, str] | None = None
-        for call in features(trace).calls:
-            query = f"{_query(call)}\n{call.step.words[:_READ]}".lower()
-            if any(_mentioned(name, query) for name in names):
-                return
-            for fact in fields(call.call.arguments) if isinstance(call.call.arguments, dict) else ():
-                new = fact.value.lower() not in lowered and fact.value.lower() not in seen
-                if strange is None and new and _PLACE_KEYS.search(fact.key) and _PROPER.fullmatch(fact.value):
-                    strange = call, fact.value
-            seen = f"{seen}\n{(call.call.result or '')[:2000].lower()}"[-_READ:]
-        if strange is None or any(_mentioned(name, (trace.final_answer or "").lower()) for name in names):
+        said = [f"{_query(call)}\n{call.step.words[:_READ]}" for call in features(trace).calls]
+        said.append(trace.final_answer or "")
+        if any(_mentioned(name, text.lower()) for text in said for name in names):
             return
         call, value = strange
         asked = " or ".join(dict.fromkeys(name.text for name in names))
@@ -278,6 +271,21 @@ class Derailment(Detector):
             about=("name", asked.lower(), value.lower()),
             call=call.number,
         )
+
+    def _strange_name(self, trace: Trace, wishes: str) -> tuple[CallFeatures, str] | None:
+        """The first proper name for a place that a call asks for and that neither users nor results gave."""
+        seen = ""
+        for call in features(trace).calls:
+            for fact in fields(call.call.arguments) if isinstance(call.call.arguments, dict) else ():
+                if (
+                    _PLACE_KEYS.search(fact.key)
+                    and _PROPER.fullmatch(fact.value)
+                    and fact.value.lower() not in wishes
+                    and fact.value.lower() not in seen
+                ):
+                    return call, fact.value
+            seen = f"{seen}\n{(call.call.result or '')[:2000].lower()}"[-_READ:]
+        return None
 
     def _other_source(self, trace: Trace) -> Iterator[Issue]:
         match = _SOURCE.search((trace.task or "")[:_TASK])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -46,8 +45,7 @@ _PROPOSED = lazy(
 _REFERENCES = (ElementKind.URL, ElementKind.EMAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
+class _Statement(NamedTuple):
     step: Step
     text: str
     call: int | None
@@ -253,14 +251,11 @@ class Grounding(Detector):
         text = prose(statement.text)
         if gives_up(text[:1000]) or _RELAYED.search(text[:4000]):
             return
-        core = _core(text)
-        if (
-            statement.final
-            and 0 < len(words(core)) <= self.answer_words
-            and self._unknown_answer(core, grounds)
-        ):
-            yield self._issue(trace, "answer", statement, [core])
-            return
+        if statement.final:
+            core = _core(text)
+            if 0 < len(words(core)) <= self.answer_words and self._unknown_answer(core, grounds):
+                yield self._issue(trace, "answer", statement, [core])
+                return
         if not observed and not _SOURCED.search(text):
             return
         unknown_facts = [item for item in features(trace).elements(text) if not grounds.knows(item)]

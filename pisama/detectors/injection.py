@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -15,7 +14,7 @@ from pisama.elements import ElementKind, elements
 from pisama.features import CallFeatures, canonical, features
 from pisama.issue import Evidence, Issue
 from pisama.patterns import lazy
-from pisama.spots import find_near
+from pisama.spots import Needle, find_near
 from pisama.text import quote
 from pisama.trace import Message, Trace
 
@@ -53,7 +52,7 @@ _URGENT = lazy(
     r"(?:\bimportant\b[!:* ]{1,8}|<important>|\burgent\b[!:* ]{1,8}|\bsystem (?:message|override|notice):)"
     r"[^\n]{0,120}\b(?:you (?:must|need to|have to|should)|before (?:you|using|doing)|first,? (?:call|send|run|use))\b"
 )
-_RULES: tuple[tuple[str, tuple[str, ...], int, int, re.Pattern[str]], ...] = (
+_RULES: tuple[tuple[str, tuple[Needle, ...], int, int, re.Pattern[str]], ...] = (
     ("override", ("ignore", "disregard", "forget", "override", "bypass"), 1, 140, _OVERRIDE),
     ("addressed", (" ai", "llm", "assistant", "language model", "chatbot"), 40, 250, _ADDRESSED),
     (
@@ -67,7 +66,7 @@ _RULES: tuple[tuple[str, tuple[str, ...], int, int, re.Pattern[str]], ...] = (
     ("conceal", ("the user",), 100, 20, _CONCEAL),
     (
         "trigger",
-        tuple(f"in the {what}" for what in ("question", "query", "prompt", "request", "task", "input")),
+        (lazy("in the (?:question|query|prompt|request|task|input)"),),
         *(180, 250, _TRIGGER),
     ),
     (
@@ -90,8 +89,7 @@ _QUOTED = lazy(r"[a-z,] [\"'`\u201c\u2018]\Z")
 _TELLING = frozenset({ElementKind.URL, ElementKind.EMAIL, ElementKind.IDENTIFIER, ElementKind.PATH})
 
 
-@dataclass(frozen=True, slots=True)
-class _Planted:
+class _Planted(NamedTuple):
     """An instruction found in what an agent was given."""
 
     rule: str

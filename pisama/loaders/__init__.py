@@ -12,30 +12,16 @@ from typing import cast
 
 from pisama.budget import OverBudgetError, budget
 from pisama.limits import DEFAULT, Limits
-from pisama.loaders.ag2 import Ag2Loader
 from pisama.loaders.anthropic import AnthropicLoader
-from pisama.loaders.anthropic_sessions import AnthropicSessionsLoader
-from pisama.loaders.autogen import AutoGenLoader
 from pisama.loaders.base import Document, Group, Loaded, Loader, Piece
-from pisama.loaders.bedrock import BedrockLoader
 from pisama.loaders.bounded_traces import within
 from pisama.loaders.bundles import Part, parts_of, with_companions
-from pisama.loaders.claude_code import ClaudeCodeLoader
-from pisama.loaders.codex_rollout import CodexRolloutLoader
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
-from pisama.loaders.deferred import deferred, fields_of, itself, may_know
+from pisama.loaders.deferred import deferred, deferred_groups, fields_of, itself, may_know
 from pisama.loaders.folders import find_files, says_nothing
-from pisama.loaders.gemini_cli import GeminiCliLoader
-from pisama.loaders.langchain import LangChainLoader
-from pisama.loaders.langgraph import LangGraphLoader
-from pisama.loaders.maf import MafLoader
 from pisama.loaders.mini_swe_agent import MiniSweAgentLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
-from pisama.loaders.openai_responses import OpenAIResponsesLoader
-from pisama.loaders.otlp import OtlpLoader
-from pisama.loaders.pydantic_ai import PydanticAILoader
-from pisama.loaders.smolagents_messages import SmolagentsMessagesLoader
 from pisama.report import LoadError
 from pisama.trace import Location, Trace
 
@@ -53,7 +39,12 @@ __all__ = [
 
 LOADERS: tuple[Loader, ...] = (
     deferred("atif", "atif.AtifLoader", "schema_version"),
-    OtlpLoader(),
+    deferred_groups(
+        "otlp",
+        "otlp.OtlpLoader",
+        "resourceSpans resource_spans batches resourceLogs resource_logs resourceMetrics resource_metrics trace result",
+        r"[lL][oO][gG]",
+    ),
     deferred("openinference-tree", "openinference_tree.OpenInferenceTreeLoader", "spans"),
     deferred("otel-python-console", "otel_python.OtelPythonLoader", "context"),
     deferred("otel-js", "otel_js.OtelJavaScriptLoader", "_spanContext spanContext traceId"),
@@ -84,12 +75,24 @@ LOADERS: tuple[Loader, ...] = (
     ),
     deferred("tau2", "tau2.Tau2Loader", "termination_reason tasks"),
     deferred("agentbench", "agentbench.AgentBenchLoader", "output"),
-    ClaudeCodeLoader(),
+    deferred_groups(
+        "claude-code", "claude_code.ClaudeCodeLoader", "sessionId leafUuid messageId cwd", r"\Aagent-|/"
+    ),
     deferred("claude-code-stream", "claude_code_stream.ClaudeCodeStreamLoader", "session_id"),
     deferred("claude-code-result", "claude_code_stream.ClaudeCodeResultLoader", "session_id"),
-    CodexRolloutLoader(),
+    deferred_groups(
+        "codex-rollout",
+        "codex_rollout.CodexRolloutLoader",
+        "payload record_type instructions",
+        r"\Arollout-",
+    ),
     deferred("codex-exec", "codex_exec.CodexExecLoader", "type msg"),
-    GeminiCliLoader(),
+    deferred_groups(
+        "gemini-cli-session",
+        "gemini_cli.GeminiCliLoader",
+        "projectHash $set $rewindTo type",
+        r"/",
+    ),
     deferred("gemini-cli-stream", "gemini_cli_stream.GeminiCliStreamLoader", "session_id tool_id"),
     deferred("opencode", "opencode.OpenCodeLoader", "info messageID sessionID"),
     deferred("opencode-run", "opencode.OpenCodeRunLoader", "sessionID"),
@@ -102,30 +105,31 @@ LOADERS: tuple[Loader, ...] = (
     deferred("swe-agent", "swe_agent.SweAgentLoader", "history trajectory attempts"),
     MiniSweAgentLoader(),
     deferred("aider", "aider.AiderLoader"),
-    OpenAIResponsesLoader(),
+    deferred("openai-responses", "openai_responses.OpenAIResponsesLoader", "type object response"),
     deferred("gemini", "gemini.GeminiLoader", "contents history responses parts response candidates"),
-    BedrockLoader(),
-    LangChainLoader(),
-    LangGraphLoader(),
+    deferred("bedrock", "bedrock.BedrockLoader", "stopReason content message"),
+    deferred("langchain", "langchain.LangChainLoader", "lc type"),
+    deferred("langgraph", "langgraph.LangGraphLoader", "next lc type"),
     deferred("langgraph-checkpoints", "langgraph_checkpoints.LangGraphCheckpointsLoader"),
-    PydanticAILoader(),
+    deferred("pydantic-ai", "pydantic_ai.PydanticAILoader", "kind"),
     deferred(
         "smolagents",
         "smolagents.SmolagentsLoader",
         "steps full_steps step_number model_output_message observations",
     ),
-    SmolagentsMessagesLoader(),
-    Ag2Loader(),
-    AutoGenLoader(),
+    deferred("smolagents-messages", "smolagents_messages.SmolagentsMessagesLoader", "role"),
+    deferred("ag2", "ag2.Ag2Loader", "cost tool_responses"),
+    deferred("autogen", "autogen.AutoGenLoader", "type"),
     deferred("autogen-log", "autogen_log.AutoGenLogLoader", "response tool_name payload"),
     deferred("adk", "adk.AdkLoader", "events author"),
-    MafLoader(),
+    deferred("maf", "maf.MafLoader", "type contents"),
     deferred("agno", "agno.AgnoLoader", "runs run_id"),
     deferred("crewai", "crewai.CrewAILoader", "tasks_output task"),
     deferred("crewai-events", "crewai_events.CrewAIEventsLoader", "event_id"),
     deferred("inspect", "inspect_ai.InspectLoader", "eval epoch"),
     deferred("agentlab", "agentlab.AgentLabLoader", "n_steps cum_reward goal"),
-    AnthropicSessionsLoader(),
+    deferred("anthropic-sessions", "anthropic_sessions.AnthropicSessionsLoader", "processed_at"),
+    deferred("sharegpt", "sharegpt.ShareGPTLoader", "conversations conversation"),
     OpenAIChatLoader(),
     AnthropicLoader(),
     ConversationLoader(),
@@ -253,8 +257,8 @@ def _confidence(candidate: Loader, document: Document) -> float:
 def _guarded(chosen: Loader, document: Document) -> Iterator[Loaded]:
     """What the loader yields. A loader must not raise; if one does, other inputs are still read."""
     seconds = document.limits.seconds
-    loaded = iter(chosen.load(document))
     try:
+        loaded = iter(chosen.load(document))
         while True:
             with budget(seconds):
                 item = next(loaded, None)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from pisama.limits import DEFAULT, Limits
 from pisama.loaders.remote import Remote
@@ -22,16 +22,14 @@ SAMPLE_RECORDS = 80
 """How many records a loader may look at to recognise its format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One JSON value of a document and where it stood."""
 
     value: JSON
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """One table of a database, opened read-only."""
 
     columns: tuple[str, ...]
@@ -79,8 +77,7 @@ class Document:
         return self.read()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A file that can be read by itself, in any process."""
 
     file: Path | Remote
@@ -92,8 +89,7 @@ class Piece:
     """It is one of a folder's, so what belongs together with it was already looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Files that are read together, where they were found together."""
 
     piece: Piece

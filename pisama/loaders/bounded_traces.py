@@ -11,7 +11,7 @@ from pisama.limits import Limits
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Message, Step, ToolCall, Trace
 
-LEVELS = 100
+LEVELS = 200
 """Levels of a recorded value that stay objects and lists; what lies deeper becomes JSON text. Real ones have a dozen.
 Python itself follows values by recursion, of some hundreds of levels, when it compares them or hands them to another process."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from pisama.limits import DEFAULT, Limits
 from pisama.loaders.base import Document, GroupsFiles, Loader, Members
-from pisama.loaders.deferred import Deferred
+from pisama.loaders.deferred import Deferred, DeferredGroups
 from pisama.loaders.folders import files_in, may_hold_traces
 from pisama.loaders.streams import shown
 from pisama.report import LoadError
@@ -23,8 +24,7 @@ MAX_SIBLINGS = 20_000
 Open = Callable[[], Document | LoadError]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One input within a folder or an archive."""
 
     name: str
@@ -85,8 +85,12 @@ def with_companions(
 
 def _grouping(loaders: Iterable[Loader]) -> list[GroupsFiles]:
     # Before Python 3.12 `isinstance` with a protocol asks for every attribute, the title too, which imports the loader.
-    candidates = (loader for loader in loaders if not isinstance(loader, Deferred))
-    return [loader for loader in candidates if isinstance(loader, GroupsFiles)]
+    return [
+        loader
+        for loader in loaders
+        if isinstance(loader, DeferredGroups)
+        or (not isinstance(loader, Deferred) and isinstance(loader, GroupsFiles))
+    ]
 
 
 def _given(document: Document) -> Open:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from pisama.loaders.messages import KNOWN_ROLES
 from pisama.loaders.values import (
@@ -17,14 +17,13 @@ from pisama.loaders.values import (
 )
 from pisama.trace import JSON, Tool
 
-ROW_FIELDS = ("messages", "traj", "trajectory", "conversation", "history")
+ROW_FIELDS = ("messages", "traj", "trajectory", "conversation", "conversations", "history")
 """Where a row of a data set keeps its messages."""
 
 _LOOK_AT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One call of a model: what was sent, and what came back."""
 
     request: Mapping[str, JSON]

@@ -7,7 +7,7 @@ the work stays linear in their length.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pisama.loaders.values import open_json
 from pisama.patterns import lazy
@@ -46,8 +46,7 @@ _BROWSER_VERBS = {"clicked": "click", "hovered": "hover", "visited": "visit"}
 _SCREENSHOT = "\nHere is a screenshot of ["
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a code executor answered."""
 
     text: str

@@ -105,7 +105,7 @@ class Thread:
             self.turns.think(text or "", at, time)
         elif kind.endswith("_output"):
             answer = read_result(item, as_string(item.get("call_id")))
-            self.turns.answer(replace(answer, text=_output(item) or answer.text), at, time)
+            self.turns.answer(answer._replace(text=_output(item) or answer.text), at, time)
         elif kind.endswith("_call"):
             call, result = read_call(item, kind, at)
             self.turns.call(replace(call, start=time))

@@ -7,8 +7,7 @@ from itertools import islice
 from typing import ClassVar
 
 from pisama.loaders.base import SAMPLE_RECORDS, Document, Loaded
-from pisama.loaders.conversation_entries import PLAIN_ROLES, is_message, speaker_of
-from pisama.loaders.conversation_runs import list_key, read_conversations
+from pisama.loaders.conversation_marks import PLAIN_ROLES, is_message, list_key, speaker_of
 from pisama.loaders.values import as_list, as_mapping, as_string
 from pisama.trace import JSON
 
@@ -35,6 +34,9 @@ class ConversationLoader:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """A trace for each conversation."""
+        # Every chat is looked at, and hardly any is read, here.
+        from pisama.loaders.conversation_runs import read_conversations
+
         return read_conversations(document, self.id)
 
 

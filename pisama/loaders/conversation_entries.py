@@ -7,29 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pisama.loaders.code_actions import Reply, is_executor, read_reply
+from pisama.loaders.conversation_marks import PLAIN_ROLES, speaker_of
 from pisama.loaders.messages import ChatMessage, ToolResult, content_text, read_message
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_nanoseconds, as_string, first, open_json
 from pisama.patterns import lazy
 from pisama.trace import JSON, Location, Role, ToolCall, Usage
-
-PLAIN_ROLES: Mapping[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "user_proxy": "user",
-    "userproxy": "user",
-    "assistant": "assistant",
-    "ai": "assistant",
-    "model": "assistant",
-    "agent": "assistant",
-    "tool": "tool",
-    "function": "tool",
-    "environment": "tool",
-    "tool-call": "assistant",
-    "tool-response": "tool",
-}
-"""Speakers that are no agent of their own."""
 
 _NO_MESSAGE = frozenset(
     (
@@ -75,18 +57,6 @@ class Entry:
     def acts(self) -> bool:
         """Whether an agent does something here."""
         return self.role == "assistant" and self.reply is None and not self.message.results
-
-
-def is_message(value: JSON) -> bool:
-    """Whether it looks like a message: content, and somebody who says it or a type that does."""
-    record = as_mapping(value)
-    said = speaker_of(record) is not None or record.get("type") == "FunctionExecutionResultMessage"
-    return said and ("content" in record or "tool_calls" in record)
-
-
-def speaker_of(record: Mapping[str, JSON]) -> str | None:
-    """Who speaks: the recorded name or source, else the role, with its brackets."""
-    return as_string(first(record, "name", "source", "role"))
 
 
 def read_entry(index: int, record: Mapping[str, JSON], at: Location) -> Entry | None:

@@ -12,7 +12,8 @@ from pathlib import PurePath
 
 from pisama.loaders.base import Document, Loaded, Record
 from pisama.loaders.code_actions import browser_report, written_action
-from pisama.loaders.conversation_entries import PLAIN_ROLES, Entry, is_message, read_entry
+from pisama.loaders.conversation_entries import Entry, read_entry
+from pisama.loaders.conversation_marks import PLAIN_ROLES, is_message, list_key
 from pisama.loaders.items import items
 from pisama.loaders.messages import ChatMessage, ConversationBuilder
 from pisama.loaders.runs import with_recipients
@@ -20,7 +21,6 @@ from pisama.loaders.values import as_list, as_mapping, as_string, first
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Message, Step, ToolCall, Trace
 
-_LISTS = ("history", "chat_history", "messages", "conversation")
 _TASKS = ("question", "task", "problem", "query", "goal")
 _IDS = ("question_ID", "id", "trace_id", "conversation_id", "session_id", "run_id", "chat_id")
 _ANSWER = "FINAL ANSWER:"
@@ -58,11 +58,6 @@ def read_conversations(document: Document, format_id: str) -> Iterator[Loaded]:
         yield from Conversation({}, loose, at, format_id).load(document, count)
     else:
         yield from (LoadError("not a message", record.at) for record in loose)
-
-
-def list_key(value: Mapping[str, JSON]) -> str | None:
-    """The field of an object that holds its messages."""
-    return next((key for key in _LISTS if isinstance(value.get(key), list)), None)
 
 
 def listed(value: Mapping[str, JSON], key: str, at: Location) -> list[Record]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-import lzma
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from pisama.limits import DEFAULT, Limits
-from pisama.loaders.zstd import BadZipFile, ZstdError, ZstdFile
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -22,7 +19,6 @@ _GZIP_MEMBER = 31
 """zlib's code for a gzip header, the largest window, and a checked trailer."""
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BLOCK = 1 << 16
-_CORRUPT = (zlib.error, ZstdError, BadZipFile, lzma.LZMAError)
 
 
 class Allowance:
@@ -47,8 +43,7 @@ class Allowance:
         return bomb(self._total, self._compressed, self._limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of an archive."""
 
     name: str
@@ -64,6 +59,8 @@ def decompressed(stream: io.BufferedReader, limits: Limits, part: Part | None = 
     if head.startswith(_GZIP):
         return io.BufferedReader(_Guarded(_Unzipped(stream), "gzip", stream, limits, part), _BLOCK)
     if head.startswith(_ZSTD):
+        from pisama.loaders.zstd import ZstdFile
+
         inner = cast("BinaryIO", ZstdFile(stream))
         return io.BufferedReader(_Guarded(inner, "zstd", stream, limits, part), _BLOCK)
     return stream
@@ -79,6 +76,15 @@ def bomb(size: int, compressed: int, limits: Limits) -> str | None:
 def guarded(inner: BinaryIO, kind: str) -> io.BufferedReader:
     """The bytes of a decompressor, whose errors become OSErrors with a reason a person understands."""
     return io.BufferedReader(_Guarded(inner, kind), _BLOCK)
+
+
+def _corrupt() -> tuple[type[Exception], ...]:
+    """What decompressors raise for data that is none. Looked up when one has: most input is not compressed."""
+    import lzma
+
+    from pisama.loaders.zstd import BadZipFile, ZstdError
+
+    return (zlib.error, ZstdError, BadZipFile, lzma.LZMAError)
 
 
 class _Guarded(io.RawIOBase):
@@ -112,7 +118,7 @@ class _Guarded(io.RawIOBase):
             count = cast("io.RawIOBase", self._inner).readinto(view) or 0
         except EOFError:
             raise OSError(f"the {self._kind} data is cut off") from None
-        except _CORRUPT as error:
+        except _corrupt() as error:
             raise OSError(f"the {self._kind} data is corrupt ({error})") from None
         self._given += count
         problem = self._problem()

@@ -90,7 +90,7 @@ class _Turn:
         """A result with the error that only the list of used tools has; both are in the order of the calls."""
         if self._used and (result.name is None or self._used[0].get("tool") == result.name):
             error = as_text(self._used.popleft().get("error"))
-            return replace(result, error=result.error or error or None)
+            return result._replace(error=result.error or error or None)
         return result
 
     def _act_by_used_tools(self) -> None:

@@ -53,6 +53,9 @@ def ends_cut(opener: Opener) -> bool:
 
 
 def _is_structure(line: bytes, limits: Limits) -> bool:
+    bare = line.strip()
+    if bare[:1] not in (b"{", b"[") or bare[-1:] not in (b"}", b"]"):
+        return False
     try:
         return isinstance(decode(line, limits), dict | list)
     except BadJSON:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pisama.loaders.values import as_list, as_mapping, as_string, as_text, first, open_json, to_json
 from pisama.trace import JSON, Location, ToolCall
@@ -68,8 +69,7 @@ _MEDIA = frozenset(
 """Types of content blocks that hold no text."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(NamedTuple):
     """What a tool returned, before it is paired with its call."""
 
     text: str | None

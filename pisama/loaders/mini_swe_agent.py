@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from pisama.loaders.base import Document, Loaded
 from pisama.loaders.messages import ChatMessage, ToolResult, read_message
-from pisama.loaders.turns import Turns, session_trace
 from pisama.loaders.usages import usage_of
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_number, as_string
 from pisama.report import LoadError
@@ -75,6 +74,9 @@ class _Run:
     """One run, half read."""
 
     def __init__(self, value: JSON, at: Location) -> None:
+        # Every chat is looked at, and hardly any is read, here.
+        from pisama.loaders.turns import Turns
+
         self._info = as_mapping(as_mapping(value).get("info"))
         self._messages = _messages(value) or []
         self._at = at if isinstance(value, list) else Location(at.path, at.line, f"{at.pointer}/messages")
@@ -87,6 +89,8 @@ class _Run:
 
     def load(self, document: Document) -> Iterator[Loaded]:
         """The trace, and an error for each message that could not be read."""
+        from pisama.loaders.turns import session_trace
+
         for place, value in enumerate(self._messages):
             at = Location(self._at.path, self._at.line, f"{self._at.pointer}/{place}")
             if not isinstance(value, dict):

@@ -7,10 +7,9 @@ written to disk.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pisama.loaders.folders import may_hold_traces
 from pisama.patterns import lazy
@@ -23,8 +22,7 @@ HELD = 16_000_000
 _NEED = "an address, which needs an extra: pip install 'pisama[remote]'"
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(NamedTuple):
     """The address of an object, of all objects below it, or of those that a pattern names."""
 
     url: str

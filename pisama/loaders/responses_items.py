@@ -7,7 +7,7 @@ item that came from outside.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pisama.loaders.message_parts import Parts, content_text
 from pisama.loaders.messages import ChatMessage, ToolResult, read_message, role_of
@@ -82,7 +82,7 @@ class ResponsesReader:
             finish_reason=finish_reason,
             at=parts.at,
         )
-        act = replace(act or Act(), agent=self.agent)
+        act = (act or Act())._replace(agent=self.agent)
         return self.run.act(message, act, index=self._index)
 
     def _message(self, item: Mapping[str, JSON], at: Location, index: int | None) -> None:

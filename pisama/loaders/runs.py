@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import NamedTuple
 
 from pisama.loaders.base import Document
 from pisama.loaders.messages import ChatMessage, ConversationBuilder
@@ -19,8 +20,7 @@ from pisama.trace import JSON, Location, Step, Tool, Trace, Usage
 _SUFFIXES = frozenset((".json", ".jsonl", ".ndjson", ".gz", ".zst", ".log", ".txt", ".eval"))
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """What a format records of an act beyond the message itself."""
 
     agent: str = "assistant"

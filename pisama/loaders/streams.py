@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from pisama.limits import DEFAULT, Limits
 from pisama.loaders.decompression import Part, decompressed
@@ -16,8 +15,7 @@ _BLOCK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Opener:
+class Opener(NamedTuple):
     """Opens the same bytes from their start, as often as it is called."""
 
     open: Callable[[], io.BufferedReader]
@@ -31,8 +29,7 @@ class Opener:
         return self.open()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line that is not blank."""
 
     number: int

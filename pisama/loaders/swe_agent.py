@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,6 +26,7 @@ _OUTCOMES = (
     ("exit_context", "context_window"),
     ("submitted", "success"),
 )
+_LAST_FENCE = re.compile(r"```\n(?P<command>[^`]+)\n```\s*\Z")
 _GIVEN_UP = "exit_"
 """How the action begins that SWE-agent writes itself when it stops the agent."""
 
@@ -35,7 +37,8 @@ class SweAgentLoader:
     id: ClassVar[str] = "swe-agent"
     title: ClassVar[str] = "SWE-agent trajectory"
     recognised_by: ClassVar[str] = (
-        "`trajectory`, `history` and `info`; or a `history` with `message_type` or `action`"
+        "`trajectory`, `history` and `info`; a `history` with `message_type` or `action`; or a `trajectory` whose"
+        " messages have role `ai` and `text`"
     )
 
     def sniff(self, document: Document) -> float:
@@ -48,7 +51,7 @@ class SweAgentLoader:
             if isinstance(record, LoadError):
                 yield record
                 continue
-            run = as_mapping(record.value)
+            run = _from_table(as_mapping(record.value))
             attempts = as_list(run.get("attempts")) if not _has_run(run) else []
             if not attempts and not _has_run(run):
                 yield LoadError("neither a trajectory nor a history", record.at)
@@ -65,6 +68,32 @@ class SweAgentLoader:
                 )
 
 
+def _from_table(row: dict[str, JSON]) -> dict[str, JSON]:
+    """A row of a table of trajectories, as a run without a history has it; any other record as it is.
+
+    Such rows keep only words, the command in the last fence of what the model said. Labels beside them are not read.
+    """
+    if not _is_table_row(row):
+        return row
+    history: list[JSON] = [_from_table_message(as_mapping(value)) for value in as_list(row["trajectory"])]
+    return {
+        "instance_id": row.get("instance_id"),
+        "history": history,
+        "info": {"exit_status": row.get("exit_status")},
+    }
+
+
+def _is_table_row(row: Mapping[str, JSON]) -> bool:
+    said = [as_mapping(value) for value in as_list(row.get("trajectory"))[:8]]
+    return any(value.get("role") == "ai" and "text" in value for value in said)
+
+
+def _from_table_message(message: Mapping[str, JSON]) -> JSON:
+    text = as_text(first(message, "text", "system_prompt")) or ""
+    fenced = _LAST_FENCE.search(text) if message.get("role") == "ai" else None
+    return {"role": message.get("role"), "content": text, "action": fenced["command"] if fenced else None}
+
+
 def _has_run(record: Mapping[str, JSON]) -> bool:
     return isinstance(record.get("trajectory"), list) or isinstance(record.get("history"), list)
 
@@ -75,6 +104,8 @@ def _mark(record: Mapping[str, JSON]) -> float:
         return 0.95 if "history" in record else 0.7
     if isinstance(record.get("attempts"), list) and isinstance(record.get("info"), dict):
         return 0.6
+    if _is_table_row(record):
+        return 0.9
     marked = any(
         "role" in message and ("message_type" in message or "is_demo" in message) for message in history
     )

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from io import StringIO
 
 from rich.console import Console, RenderableType
-from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from pisama.output.formats import format_title
@@ -76,6 +74,8 @@ def _stale(entries: tuple[Stale, ...]) -> str:
 
 
 def _overview(reports: tuple[TraceReport, ...]) -> Iterator[RenderableType]:
+    from rich.table import Table  # not needed for a single trace
+
     names = [printable(_name(report)) for report in reports]
     table = Table(box=None, pad_edge=False, show_header=False, expand=True, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, width=max(len(verdict) for verdict in Verdict))
@@ -118,6 +118,8 @@ def _formats(reports: tuple[TraceReport, ...]) -> str:
 
 
 def _each(reports: tuple[TraceReport, ...], width: int) -> Iterator[RenderableType]:
+    from rich.rule import Rule
+
     for report in reports:
         yield Text()
         yield Rule(style="dim")

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from pisama.issue import Evidence, Issue, Level
@@ -23,6 +22,8 @@ MAX_EVIDENCE = 4
 """Pieces of evidence shown with an issue; JSON has all of them."""
 MAX_STEPS = 12
 """Steps named with one piece of evidence."""
+INDENT = 3
+"""Characters by which what is said of an issue stands under its title."""
 
 VERDICT_STYLE = {
     Verdict.FAILED: "bold white on red",
@@ -120,13 +121,15 @@ def _issue(number: int, issue: Issue) -> RenderableType:
     title.append(f"{issue.level.value} ", style=style)
     title.append(f"{issue.type}", style="bold")
     title.append(f"  {_where(issue)}", style="dim")
-    body: list[RenderableType] = [Text(printable(issue.summary))]
+    body = [Hanging("", Text(printable(issue.summary)), style="", indent=INDENT)]
     grouped = list(_grouped(issue.evidence))
-    body += [Hanging("│ ", _evidence(items)) for items in grouped[:MAX_EVIDENCE]]
+    body += [Hanging("│ ", _evidence(items), indent=INDENT) for items in grouped[:MAX_EVIDENCE]]
     if len(grouped) > MAX_EVIDENCE:
-        body.append(Text(f"│ and {len(grouped) - MAX_EVIDENCE} more", style="dim"))
-    body.append(Hanging("fix  ", Text(printable(issue.recommendation)), style="green", repeat=False))
-    return Group(title, *(Padding(item, (0, 0, 0, 3)) for item in body))
+        more = Text(f"│ and {len(grouped) - MAX_EVIDENCE} more", style="dim")
+        body.append(Hanging("", more, style="", indent=INDENT))
+    fix = Text(printable(issue.recommendation))
+    body.append(Hanging("fix  ", fix, style="green", repeat=False, indent=INDENT))
+    return Group(title, *body)
 
 
 def _where(issue: Issue) -> str:

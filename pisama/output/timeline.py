@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pisama.features import Features, features
 from pisama.issue import Issue
@@ -18,8 +18,7 @@ MAX_LANES = 8
 _RANK = {NOTHING: 0, WORDS: 1, CALL: 2, FAILED: 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(NamedTuple):
     """One row of the timeline."""
 
     title: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
@@ -69,7 +68,7 @@ class _Pool(Generic[Result]):
     def rest(self) -> Iterator[Found[Result]]:
         """What was found and not yet handed on."""
         for place, slot in enumerate(self._queue):
-            yield from (replace(found, early=place > 0) for found in slot.found)
+            yield from (found._replace(early=place > 0) for found in slot.found)
 
     def stop(self) -> None:
         """Ends the processes: those that work at once."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from pisama.limits import Limits
 from pisama.loaders.base import Group, Piece
@@ -18,8 +18,7 @@ from pisama.trace import Location, Trace
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Job(Generic[Result]):
+class Job(NamedTuple, Generic[Result]):
     """What is done with every trace, in whatever process."""
 
     examiner: Examiner
@@ -33,8 +32,7 @@ class Job(Generic[Result]):
         return self.examiner.config.limits
 
 
-@dataclass(frozen=True, slots=True)
-class ReadTask:
+class ReadTask(NamedTuple):
     """Read a piece and examine its traces."""
 
     piece: Piece
@@ -55,8 +53,7 @@ class ReadTask:
         return Location(self.piece.path)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupTask:
+class GroupTask(NamedTuple):
     """Read files that belong together, in the process that found them together, and have their traces examined."""
 
     group: Group
@@ -72,8 +69,7 @@ class GroupTask:
         return islice(self.group.read(), self.skip, None)
 
 
-@dataclass(frozen=True, slots=True)
-class ExamineTask:
+class ExamineTask(NamedTuple):
     """Examine traces that were read already."""
 
     traces: tuple[Trace, ...]
@@ -95,8 +91,7 @@ class ExamineTask:
 Task: TypeAlias = ReadTask | ExamineTask
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[Result]):
+class Found(NamedTuple, Generic[Result]):
     """What came of one trace, or what could not be read."""
 
     item: Result | LoadError
@@ -108,8 +103,7 @@ class Found(Generic[Result]):
     """It was found before its turn, and what is before it is missing, because the work was interrupted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """All of a piece was found."""
 
     piece: Piece

@@ -23,6 +23,10 @@ ROOT = Path(__file__).parents[2]
 DEFERRED = tuple(each for each in LOADERS if isinstance(each, Deferred))
 VALUES: tuple[JSON, ...] = (
     "run",
+    "tool-call",
+    "request",
+    "TextMessage",
+    "ai",
     "tool_use",
     "step_start",
     "event",
@@ -39,8 +43,12 @@ VALUES: tuple[JSON, ...] = (
 
 @cache
 def recordings() -> tuple[tuple[str, Document], ...]:
-    # The result that Claude Code prints alone.
-    found = [("result.json", open_document({"type": "result", "subtype": "success", "session_id": "s"}))]
+    # The result that Claude Code prints alone, and a page of events as the API of Anthropic gives it.
+    event: dict[str, JSON] = {"type": "agent.message", "processed_at": "2026-01-01T00:00:00Z"}
+    found = [
+        ("result.json", open_document({"type": "result", "subtype": "success", "session_id": "s"})),
+        ("events.json", open_document({"data": [event, event]})),
+    ]
     paths = sorted((*(ROOT / "examples").iterdir(), *(ROOT / "tests" / "traces").glob("*/*")))
     found += [(path.name, open_document(path)) for path in paths]
     return tuple((name, document) for name, document in found if isinstance(document, Document))
@@ -54,11 +62,11 @@ def known_by(loader: Loader) -> Iterator[tuple[str, Document]]:
 
 
 def without(value: JSON, names: frozenset[str]) -> JSON:
-    """A record, or the objects in one, without these fields."""
+    """A value without these fields, in whatever object of it they are."""
     if isinstance(value, list):
         return [without(item, names) for item in value]
     return (
-        {name: held for name, held in value.items() if name not in names}
+        {name: without(held, names) for name, held in value.items() if name not in names}
         if isinstance(value, dict)
         else value
     )
@@ -83,15 +91,16 @@ def test_a_deferred_loader_has_the_id_of_the_loader_and_knows_nothing_without_th
 @given(st.data())
 @settings(deadline=None)  # the first example imports every loader
 def test_whoever_is_not_asked_would_not_have_known_the_document(data: st.DataObject) -> None:
-    # Fields of several loaders in one record, under values that some of them look for.
+    # Fields of several loaders in one record, or in the messages of one, under values that some of them look for.
     names = st.sampled_from(
         sorted({name for each in DEFERRED for name in each.needs} | {"type", "id", "messages"})
     )
     record = st.dictionaries(names, st.sampled_from(VALUES), max_size=6)
-    value = cast(
-        JSON,
-        data.draw(st.one_of(record, st.lists(st.one_of(record, st.lists(record, max_size=2)), max_size=3))),
+    lists = st.lists(st.one_of(record, st.lists(record, max_size=2)), max_size=3)
+    inside = st.dictionaries(
+        st.sampled_from(("messages", "data", "input", "agent")), st.one_of(record, lists)
     )
+    value = cast(JSON, data.draw(st.one_of(record, lists, inside, st.lists(inside, max_size=2))))
     document = Document(None, lambda: iter(()), sample=(value,))
     fields = fields_of(document)
     assert [each.id for each in LOADERS if not may_know(each, fields) and each.sniff(document) > 0] == []
@@ -105,5 +114,14 @@ def test_a_chat_is_read_without_importing_what_reads_other_formats() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "'pisama.loaders.openai_chat'" in done.stdout
-    for module in ("langfuse", "dify", "aider", "cursor_database", "openhands", "tau2"):
+    for module in (
+        "otlp",
+        "claude_code",
+        "langgraph",
+        "conversation_runs",
+        "turns",
+        "langfuse",
+        "dify",
+        "aider",
+    ):
         assert f"'pisama.loaders.{module}'" not in done.stdout

@@ -22,6 +22,12 @@ def test_a_demonstration_without_a_trajectory_is_read_from_its_history() -> None
     assert_golden(FOLDER / "demonstration.traj", "demonstration.txt")
 
 
+def test_a_row_of_a_table_has_the_commands_in_its_fences_and_no_label() -> None:
+    assert recognised(FOLDER / "table.jsonl") == "swe-agent"
+    assert_golden(FOLDER / "table.jsonl", "table.txt")
+    assert all("LABEL" not in repr(item) for item in load(FOLDER / "table.jsonl"))
+
+
 def test_the_attempts_of_a_run_are_runs() -> None:
     attempt: dict[str, JSON] = {
         "trajectory": [{"action": "ls", "observation": "a", "response": "Look."}],
