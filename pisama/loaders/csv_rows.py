@@ -21,11 +21,12 @@ _NAME = lazy(r"[A-Za-z_][\w .:/()\[\]\-]{0,119}\Z")
 
 
 class _BadRow(Exception):  # noqa: N818
-    def __init__(self, reason: str, line: int) -> None:
+    def __init__(self, reason: str, line: int, *, too_large: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.line = line
         """1-based, the first of the row."""
+        self.too_large = too_large
 
 
 def delimiter_of(opener: Opener) -> str | None:
@@ -73,12 +74,18 @@ def _fits(opener: Opener, head: str, delimiter: str) -> bool:
         return False
     if len(set(names)) < 2:
         return False
+    rows: list[list[str]] = []
+    too_large = False
     try:
         with opener() as stream:
-            rows = [row for _, row in islice(_numbered(stream, delimiter, opener.limits), _LOOK_AT)]
-    except (_BadRow, OSError):
+            rows.extend(row for _, row in islice(_numbered(stream, delimiter, opener.limits), _LOOK_AT))
+    except _BadRow as error:
+        too_large = error.too_large
+        if not too_large:
+            return False
+    except OSError:
         return False
-    return len(rows) > 1 and all(len(row) == len(names) for row in rows if row)
+    return len(rows) + too_large > 1 and all(len(row) == len(names) for row in rows if row)
 
 
 def _numbered(stream: io.BufferedReader, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
@@ -92,9 +99,8 @@ def _numbered(stream: io.BufferedReader, delimiter: str, limits: Limits) -> Iter
         while data := stream.readline(limits.record + 1 - row_bytes):
             row_bytes += len(data)
             if row_bytes > limits.record:
-                raise _BadRow(
-                    f"a row of more than {limits.beyond('record')}; what follows was not read", line
-                )
+                told = f"a row of more than {limits.beyond('record')}; what follows was not read"
+                raise _BadRow(told, line, too_large=True)
             for each in data.splitlines(keepends=True):
                 yield each.decode("utf-8", "replace")
 

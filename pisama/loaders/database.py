@@ -33,7 +33,6 @@ _VIRTUAL = lazy(r"\s{0,9}CREATE\s{1,9}VIRTUAL\b", re.IGNORECASE)
 _ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA))
 _LEAST, _MOST = 1 << 16, 2**31 - 1
 """Bytes of a cell that SQLite needs to be allowed for its own work, and may be; how it was built may allow less."""
-_REST = ", and those behind it were not read"
 _WAIT = 1.0
 """Seconds to wait for a program that has locked the database."""
 
@@ -145,11 +144,10 @@ def _reader(
                     yield dict(zip(columns, map(_plain, row), strict=True))
                     number += 1
             except sqlite3.DataError:
-                lose(
-                    f"table {table}: row {number + 1:,} has a cell of more than {limits.beyond('record')}{_REST}"
-                )
+                most = limits.beyond("record")
+                lose(f"table {table}: {number:,} rows were read; then comes a cell of more than {most}")
             except sqlite3.Error as error:
-                lose(f"table {table}: row {number + 1:,} cannot be read ({error}){_REST}")
+                lose(f"table {table}: {number:,} rows could be read, no more ({error})")
 
     return rows
 
