@@ -87,7 +87,7 @@ def _main(
     pass
 
 
-@app.command()
+@app.command("analyze")
 def analyze(
     paths: Paths = None,
     output_format: Annotated[
@@ -208,7 +208,7 @@ def analyze(
     raise typer.Exit(INTERRUPTED if interrupted else report.exit_code(fail_on_level))
 
 
-@app.command()
+@app.command("baseline")
 def baseline(
     paths: Paths = None,
     output: Annotated[
@@ -292,11 +292,11 @@ def mcp_server(
     serve(root or None, config, port if http else None)
 
 
-app.command()(stats)
-app.command(context_settings={"allow_interspersed_args": False})(watch)
+app.command("stats")(stats)
+app.command("watch", context_settings={"allow_interspersed_args": False})(watch)
 
 
-@app.command()
+@app.command("detectors")
 def detectors(
     name: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="The detector to explain.", show_default=False)
@@ -322,7 +322,7 @@ def detectors(
         fail(f"there is no detector {name!r}{did_you_mean(name, kinds)}; `pisama detectors` lists them")
 
 
-@app.command()
+@app.command("formats")
 def formats() -> None:
     """List the input formats that are read, each without a flag: how each is recognised, and in what containers."""
     from pisama.output.formats import formats_text
@@ -335,6 +335,9 @@ def main() -> None:
     """Entry point of the `pisama` command."""
     # A trace is a great many objects that live to the end; going through them for cycles again and again finds none.
     gc.set_threshold(100_000, 50, 50)
+    # Every flag of every command would be built, which takes longer than reading a small trace.
+    asked_for = [each for each in app.registered_commands if each.name in sys.argv[1:2]]
+    app.registered_commands = asked_for or app.registered_commands
     try:
         app()
     except BrokenPipeError:

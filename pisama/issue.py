@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pisama.patterns import lazy
 from pisama.trace import Location, Step
@@ -52,8 +52,7 @@ class Evidence:
     """What the quote shows, in a few words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A failure in words, as an analysis states it; its detector makes the issue, which says how sure it is."""
 
     signal: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -91,15 +90,21 @@ def nearest_file(start: Path) -> Path | None:
 
 def _is_ours(file: Path) -> bool:
     try:
-        return "pisama" in tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+        return "pisama" in _toml(file).get("tool", {})
     except (OSError, ValueError):
         # Somebody else's broken file is for the tools that own it to complain about.
         return False
 
 
+def _toml(file: Path) -> _Values:
+    import tomllib  # many have no file
+
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
 def _read(file: Path) -> _Values:
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = _toml(file)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}") from error
     except ValueError as error:

@@ -1,6 +1,6 @@
 """The contract of a detector: one file, one failure, one generator."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: pydantic would evaluate those of `Detector` for each of its subclasses.
 
 import inspect
 from abc import ABC, abstractmethod

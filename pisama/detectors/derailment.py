@@ -8,27 +8,26 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.elements import Element, ElementKind
-from pisama.facts import fields, refuses
-from pisama.features import CallFeatures, canonical, features
+from pisama.features import features
 from pisama.issue import Evidence, Issue
-from pisama.patterns import lazy
-from pisama.text import quote, sentences, stems, words
-from pisama.trace import Step, Trace
-
-_READ = 20_000
-"""Characters of a text that are read."""
-_TASK = 6_000
-"""Characters of a task that are taken for the wish; what follows in a long one is material."""
-_YEAR = lazy(r"(?:19|20)\d\d(?<![\w.,-].{4})(?![\w,.]\d|\w)")
-_SOURCE = lazy(
-    r"\b[Aa]ccording to (?:the )?(?:official )?(?P<source>[A-Z][\w'&.-]{1,30}(?: (?:of |for |the |and )?[A-Z][\w'&.-]{1,30}){0,4})"
+from pisama.off_task import (
+    TASK,
+    Drift,
+    LeftOut,
+    OtherAnswer,
+    OtherName,
+    OtherSource,
+    OtherYear,
+    drifted,
+    misanswered,
+    other_name,
+    other_source,
+    other_year,
+    query_of,
+    wishes_of,
 )
-_PLACE_KEYS = lazy(
-    r"(?:^|_)(?:city|location|place|country|town|state|company|person|team|player|artist|author|dataset|product|brand|destination)$"
-)
-_PROPER = lazy(r"[A-Z][a-z][\w'-]{1,30}(?: [A-Z][\w'-]{1,30}){0,3}")
-_ASCII = lazy(r"[A-Za-z]")
+from pisama.text import quote
+from pisama.trace import Trace
 
 
 class Derailment(Detector):
@@ -201,70 +200,48 @@ class Derailment(Detector):
 
     def check(self, trace: Trace) -> Iterator[Issue]:
         """What the calls ask for, then what the answer says, then where the run ends up."""
-        wishes = _wishes(trace)
-        yield from self._other_year(trace, wishes)
-        yield from self._other_name(trace, wishes)
-        yield from self._other_source(trace)
-        answered = list(self._answer(trace))
-        yield from answered
-        if not answered:
-            yield from self._drift(trace, wishes)
+        wishes = wishes_of(trace)
+        if (year := other_year(trace, wishes, self.queries)) is not None:
+            yield self._other_year(trace, year)
+        if (name := other_name(trace, wishes)) is not None:
+            yield self._other_name(trace, name, wishes)
+        if (source := other_source(trace)) is not None:
+            yield self._other_source(trace, source)
+        answered = list(misanswered(trace, self.long_answer, self.share))
+        for fault in answered:
+            if isinstance(fault, OtherAnswer):
+                yield self._other_answer(trace, fault)
+            else:
+                yield self._part(trace, fault)
+        if not answered and (drift := drifted(trace, wishes, self.window)) is not None:
+            yield self._drift(trace, drift, wishes)
 
-    def _other_year(self, trace: Trace, wishes: str) -> Iterator[Issue]:
-        wanted = set(_YEAR.findall((trace.task or "")[:_TASK]))
-        if not wanted:
-            return
-        known = set(_YEAR.findall(wishes))
-        wrong: list[tuple[CallFeatures, str]] = []
-        for call in features(trace).calls:
-            used = _YEAR.findall(_query(call))
-            if wanted.intersection(used):
-                return
-            wrong.extend((call, year) for year in used[:1] if year not in known)
-            known.update(_YEAR.findall((call.call.result or "")[:_READ]))
-            known.update(_YEAR.findall(call.step.words[:_READ]))
-        if len(wrong) < self.queries or len({year for _, year in wrong}) > 1:
-            return
-        call, year = wrong[0]
-        asked = ", ".join(sorted(wanted))
-        yield self.issue(
+    def _other_year(self, trace: Trace, found: OtherYear) -> Issue:
+        calls, year, asked = found.calls, found.year, ", ".join(found.wanted)
+        return self.issue(
             trace,
             "other_year",
-            call.step,
-            f"The task asks for {asked}; {len(wrong)} calls ask for {year} and none for {asked}.",
+            calls[0].step,
+            f"The task asks for {asked}; {len(calls)} calls ask for {year} and none for {asked}.",
             evidence=tuple(
-                Evidence(quote(_query(each), year), each.step.index, each.number, year)
-                for each, _ in wrong[:5]
+                Evidence(quote(query_of(each), year), each.step.index, each.number, year)
+                for each in calls[:5]
             ),
             recommendation=f"Have the agent copy {asked} into its queries and check each against the task.",
             about=("year", asked, year),
-            call=call.number,
+            call=calls[0].number,
         )
 
-    def _other_name(self, trace: Trace, wishes: str) -> Iterator[Issue]:
-        strange = self._strange_name(trace, wishes.lower())
-        if strange is None:
-            return
-        names = [
-            element
-            for element in features(trace).elements(wishes[:_TASK])
-            if element.kind == ElementKind.NAME
-        ]
-        if not 0 < len({name.value for name in names}) <= 3:
-            return
-        said = [f"{_query(call)}\n{call.step.words[:_READ]}" for call in features(trace).calls]
-        said.append(trace.final_answer or "")
-        if any(_mentioned(name, text.lower()) for text in said for name in names):
-            return
-        call, value = strange
+    def _other_name(self, trace: Trace, found: OtherName, wishes: str) -> Issue:
+        call, value, names = found
         asked = " or ".join(dict.fromkeys(name.text for name in names))
-        yield self.issue(
+        return self.issue(
             trace,
             "other_name",
             call.step,
             f"{call.name} is called for {value}; the task is about {asked}, which no call names.",
             evidence=(
-                Evidence(quote(_query(call), value), call.step.index, call.number, "what is asked for"),
+                Evidence(quote(query_of(call), value), call.step.index, call.number, "what is asked for"),
                 Evidence(quote(wishes, names[0].text), trace.steps[0].index, None, "what was asked for"),
             ),
             recommendation=f"Check that names in arguments come from the task ({asked}) or from a result.",
@@ -272,184 +249,65 @@ class Derailment(Detector):
             call=call.number,
         )
 
-    def _strange_name(self, trace: Trace, wishes: str) -> tuple[CallFeatures, str] | None:
-        """The first proper name for a place that a call asks for and that neither users nor results gave."""
-        seen = ""
-        for call in features(trace).calls:
-            for fact in fields(call.call.arguments) if isinstance(call.call.arguments, dict) else ():
-                if (
-                    _PLACE_KEYS.search(fact.key)
-                    and _PROPER.fullmatch(fact.value)
-                    and fact.value.lower() not in wishes
-                    and fact.value.lower() not in seen
-                ):
-                    return call, fact.value
-            seen = f"{seen}\n{(call.call.result or '')[:2000].lower()}"[-_READ:]
-        return None
-
-    def _other_source(self, trace: Trace) -> Iterator[Issue]:
-        match = _SOURCE.search((trace.task or "")[:_TASK])
-        calls = features(trace).calls
-        if match is None or not calls or not trace.complete:
-            return
-        if refuses(f"{trace.final_answer or ''}\n{_query(calls[-1])}"):
-            return
-        parts = [word for word in words(match["source"]) if len(word) > 3] or words(match["source"])
-        for call in calls:
-            text = f"{_query(call)}\n{(call.call.result or '')[:_READ]}".lower()
-            if any(part in text for part in parts):
-                return
-        step = calls[-1].step
-        yield self.issue(
+    def _other_source(self, trace: Trace, found: OtherSource) -> Issue:
+        source, words, last = found
+        asked = quote(trace.task or "", words)
+        return self.issue(
             trace,
             "other_source",
-            step,
-            f"The task asks for what {match['source']} says; no call and no result has to do with it.",
+            last.step,
+            f"The task asks for what {source} says; no call and no result has to do with it.",
             evidence=(
-                Evidence(quote(_query(calls[-1])), step.index, calls[-1].number, "the last query"),
-                Evidence(
-                    quote(trace.task or "", match.group()), trace.steps[0].index, None, "the source asked for"
-                ),
+                Evidence(quote(query_of(last)), last.step.index, last.number, "the last query"),
+                Evidence(asked, trace.steps[0].index, None, "the source asked for"),
             ),
-            recommendation=f"Have the agent look at {match['source']} itself, and say so when it cannot.",
-            about=("source", match["source"].lower()),
+            recommendation=f"Have the agent look at {source} itself, and say so when it cannot.",
+            about=("source", source.lower()),
         )
 
-    def _answer(self, trace: Trace) -> Iterator[Issue]:
-        """The answer against the task, in runs with a single wish."""
-        answer, task = trace.final_answer or "", (trace.task or "")[:_TASK]
-        if not trace.steps or _turns(trace) > 1 or len(words(answer[:_READ])) < self.long_answer // 2:
-            return
-        if not _is_prose(answer[:_READ]) or len(trace.task or "") > _TASK:
-            return
-        said, last = features(trace).stem_set(answer[:_READ]), trace.steps[-1]
-        wanted = frozenset(stem for stem in stems(task) if len(stem) > 2)
-        if (
-            len(wanted) >= 5
-            and len(words(answer)) >= self.long_answer
-            and len(wanted & said) <= self.share * len(wanted)
-        ):
-            first = self._left(trace, wanted)
-            yield self.issue(
-                trace,
-                "other_answer",
-                first,
-                f"Works on something else up to the answer, which shares {len(wanted & said)} of the {len(wanted)} words of the task.",
-                evidence=(
-                    Evidence(quote(first.words), first.index, None, "leaves the task"),
-                    Evidence(quote(answer), last.index, None, "the answer"),
-                    Evidence(quote(task), None, None, "the task"),
-                ),
-                recommendation="Have the agent restate the task before it answers, and compare the answer with it.",
-                about=("answer", quote(task, width=80)),
-            )
-            return
-        yield from self._part(trace, task, said, last)
+    def _other_answer(self, trace: Trace, found: OtherAnswer) -> Issue:
+        first, last, task = found.first, trace.steps[-1], (trace.task or "")[:TASK]
+        return self.issue(
+            trace,
+            "other_answer",
+            first,
+            f"Works on something else up to the answer, which shares {found.shared} of the {found.wanted} words of the task.",
+            evidence=(
+                Evidence(quote(first.words), first.index, None, "leaves the task"),
+                Evidence(quote(trace.final_answer or ""), last.index, None, "the answer"),
+                Evidence(quote(task), None, None, "the task"),
+            ),
+            recommendation="Have the agent restate the task before it answers, and compare the answer with it.",
+            about=("answer", quote(task, width=80)),
+        )
 
-    def _left(self, trace: Trace, wanted: frozenset[str]) -> Step:
-        """The first of the steps up to the end that are not on the task."""
-        table = features(trace)
-        first = trace.steps[-1]
-        for step in reversed(trace.steps):
-            if len(table.stem_set(step.words[:_READ]) & wanted) > max(1, self.share * len(wanted)):
-                break
-            first = step if step.words else first
-        return first
+    def _part(self, trace: Trace, found: LeftOut) -> Issue:
+        last = trace.steps[-1]
+        return self.issue(
+            trace,
+            "part_answered",
+            last,
+            f"The answer says nothing on one of the {found.questions} questions: {quote(found.question, width=100)}",
+            evidence=(
+                Evidence(quote(trace.final_answer or ""), last.index, None, "the answer"),
+                Evidence(quote(found.question), note="left out"),
+            ),
+            recommendation="List the questions of the task and have the agent answer each under its own heading.",
+            about=("part", found.question),
+        )
 
-    def _part(self, trace: Trace, task: str, said: frozenset[str], last: Step) -> Iterator[Issue]:
-        questions = [(text, frozenset(stems(text))) for text in sentences(task) if text.endswith("?")]
-        if not 2 <= len(questions) <= 6:
-            return
-        for number, (text, mine) in enumerate(questions):
-            others = frozenset[str]().union(*(stem for at, (_, stem) in enumerate(questions) if at != number))
-            own = mine - others
-            if (
-                len(own) < 3
-                or own & said
-                or not any(len(stem & said) >= 2 for at, (_, stem) in enumerate(questions) if at != number)
-            ):
-                continue
-            yield self.issue(
-                trace,
-                "part_answered",
-                last,
-                f"The answer says nothing on one of the {len(questions)} questions: {quote(text, width=100)}",
-                evidence=(
-                    Evidence(quote(trace.final_answer or ""), last.index, None, "the answer"),
-                    Evidence(quote(text), note="left out"),
-                ),
-                recommendation="List the questions of the task and have the agent answer each under its own heading.",
-                about=("part", text),
-            )
-
-    def _drift(self, trace: Trace, wishes: str) -> Iterator[Issue]:
-        """The last steps and the answer without one word of the wishes, after steps that had them."""
-        if len(trace.steps) < 2 * self.window:
-            return
-        wanted = frozenset(stem for stem in stems(wishes[:_TASK]) if len(stem) > 2)
-        if len(wanted) < 5:
-            return
-        table = features(trace)
-        calls = table.calls_by_step
-        begin = len(trace.steps)
-        while begin > 0:
-            step = trace.steps[begin - 1]
-            done = f"{step.words[:4000]}\n" + "\n".join(
-                _query(call)[:2000] for call in calls.get(step.index, ())
-            )
-            mine = table.stem_set(done)
-            if wanted & mine or (not step.words and not step.tool_calls) or not _ASCII.search(done):
-                break
-            begin -= 1
-        first = trace.steps[begin] if begin < len(trace.steps) else None
-        if first is None or len(trace.steps) - begin < self.window or begin < 2:
-            return
-        yield self.issue(
+    def _drift(self, trace: Trace, found: Drift, wishes: str) -> Issue:
+        first, last = found.first, trace.steps[-1]
+        shown = first.words or query_of(features(trace).calls_by_step[first.index][0])
+        return self.issue(
             trace,
             "drifted",
             first,
-            f"From step {first.index} on, {len(trace.steps) - begin} steps have not one word of the task, to the end.",
+            f"From step {first.index} on, {found.steps} steps have not one word of the task, to the end.",
             evidence=(
-                Evidence(
-                    quote(first.words or _query(calls[first.index][0])), first.index, None, "leaves the task"
-                ),
-                Evidence(
-                    quote(trace.steps[-1].words or "(only calls)"),
-                    trace.steps[-1].index,
-                    None,
-                    "does not return",
-                ),
+                Evidence(quote(shown), first.index, None, "leaves the task"),
+                Evidence(quote(last.words or "(only calls)"), last.index, None, "does not return"),
             ),
             recommendation="Put the task into the prompt of every step and stop after a few steps that do not serve it.",
             about=("drift", quote(wishes, width=80)),
         )
-
-
-def _wishes(trace: Trace) -> str:
-    """The task and all users' words."""
-    said = [trace.task or ""]
-    said += [message.text[:_TASK] for step in trace.steps for message in step.seen if message.role == "user"][
-        :200
-    ]
-    return "\n".join(dict.fromkeys(said))[: 10 * _READ]
-
-
-def _turns(trace: Trace) -> int:
-    return sum(any(message.role == "user" for message in step.seen) for step in trace.steps[:500])
-
-
-def _is_prose(text: str) -> bool:
-    """Whether a text is words in Latin letters; a patch, a program or a table need not name what it is about."""
-    stripped = text.lstrip()
-    letters = sum(letter.isascii() and (letter.isalpha() or letter == " ") for letter in stripped)
-    return not stripped.startswith(("---", "diff ", "{", "[", "<")) and letters >= 0.7 * len(stripped)
-
-
-def _query(call: CallFeatures) -> str:
-    return canonical(call.call.arguments).decode("utf-8", "replace")[:4000]
-
-
-def _mentioned(name: Element, text: str) -> bool:
-    """Whether a text has any telling word of a name."""
-    parts = [part for part in words(name.value) if len(part) > 3] or [name.value]
-    return any(part in text for part in parts)

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from heapq import nlargest
-from typing import Annotated, ClassVar, NamedTuple, TypeVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pisama.acts import is_bookkeeping, is_reading, name_parts
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.endings import LIMITS
-from pisama.features import CallFeatures, Features, features
-from pisama.issue import Evidence, Issue
-from pisama.outcomes import TRANSIENT
-from pisama.patterns import lazy
-from pisama.repetition import Run, recorded_tokens, repeated_outputs, runs, sequences, spent, waste
-from pisama.stalls import unmoved
-from pisama.text import quote
-from pisama.trace import Step, Trace
-
-_ADVANCING = frozenset(
-    """page scroll press key click wait sleep next move tap swipe tick undo back forward roll draw poll type continue
-    pagedown pageup keypress""".split()
-)
-"""Words in the names of tools of which the same call may do something new each time."""
-_SHORT = 60
-"""Characters below which a result is only an acknowledgement."""
-_STATUS = 200
-"""Characters below which a result may be the state of something that is waited for."""
-_PENDING = lazy(
-    r"\b(?:running|pending|queued|in[ _-]progress|not (?:yet )?(?:ready|done|finished)|waiting|processing|starting|scheduled|still)\b",
-    re.IGNORECASE,
-)
-
-
-Repetition = TypeVar("Repetition")
+from pisama.features import features
+from pisama.issue import Finding, Issue
+from pisama.loops import Bounds, call_loops, looped, said_again
+from pisama.repetition import recorded_tokens, repeated_outputs, spent, waste
+from pisama.trace import Trace
 
 
 class Loop(Detector):
@@ -324,231 +301,32 @@ class Loop(Detector):
     )
 
     def check(self, trace: Trace) -> Iterator[Issue]:
-        """Runs and cycles of acts, then repetitions anywhere, stalls, and repeated words."""
-        table = features(trace)
+        """Loops of calls, the worst of them, and words said again."""
         total = recorded_tokens(trace)
-        found: list[_Finding] = []
-        looping: set[int] = set()
-        for sequence in sequences(trace, table.calls).values():
-            found.extend(self._runs(sequence, looping, _ending(trace, sequence)))
-            found.extend(self._scattered(sequence, looping))
-        found.extend(self._stalled(table, looping))
-        worst = nlargest(self.max_issues, found, key=lambda finding: finding.severity)
-        issues = [self._issue(trace, table, finding, total) for finding in worst]
-        issues.extend(self._outputs(trace, total))
-        issues.sort(key=lambda issue: -issue.severity)
+        found = [*self._loops(trace, total), *self._outputs(trace, total)]
+        issues = sorted(
+            (self.issue_of(trace, finding) for finding in found), key=lambda issue: -issue.severity
+        )
         yield from issues[: self.max_issues]
 
-    def _runs(
-        self, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int], ending: int
-    ) -> Iterator[_Finding]:
-        """The longest run of every block of acts; the same loop entered again is the same failure.
-
-        A run that reaches the position `ending` is what the whole run was spent on when a limit ended it.
-        """
-        longest: dict[frozenset[int], Run] = {}
-        acts = [number for _, number in sequence]
-        for run in runs(acts, self.max_period, self.min_repeats):
-            block = [call for call, _ in sequence[run.start : run.start + run.period]]
-            end = run.start + run.length
-            following = [item for item in sequence[end : end + run.period] if item[0].returned is not None]
-            looping.update(call.position for call, _ in sequence[run.start : end])
-            allowed = self._limit(block, following)
-            if end >= ending and not any(call.outcome.failed for call in block):
-                allowed = min(allowed, self.min_repeats)
-            if run.laps < allowed:
-                continue
-            which = frozenset(acts[run.start : run.start + run.period])
-            if which not in longest or longest[which].length < run.length:
-                longest[which] = run
-        everywhere: dict[int, list[CallFeatures]] = {}
-        for call, number in sequence:
-            everywhere.setdefault(number, []).append(call)
-        for run in longest.values():
-            calls = [call for call, _ in sequence[run.start : run.start + run.length]]
-            failing = all(call.outcome.failed for call in calls[: run.period])
-            if failing and run.period == 1:
-                calls = everywhere[acts[run.start]]
-                looping.update(call.position for call in calls)
-            if any(call.returned is None for call in calls[: run.period]):
-                yield _Finding("unrecorded", calls, run.period, min(39, 15 + 3 * run.laps))
-            elif failing:
-                laps = len(calls) // run.period
-                yield _Finding("cycle" if run.period > 1 else "failing", calls, run.period, 35 + 5 * laps)
-            else:
-                severity = 20 + 4 * run.laps + 2 * min(run.period, 5)
-                yield _Finding(
-                    "cycle" if run.period > 1 else "identical", calls, run.period, min(80, severity)
-                )
-
-    def _limit(self, block: Sequence[CallFeatures], following: Sequence[tuple[CallFeatures, int]]) -> int:
-        """Laps from which on this block is a loop."""
-        first = block[0]
-        keys = {call.key for call in block}
-        moved_on = any(call.key in keys for call, _ in following)
-        if any(call.outcome.failed for call in block):
-            passing = all(call.outcome.kind in TRANSIENT for call in block if call.outcome.failed)
-            recovered = any(call.key in keys and not call.outcome.failed for call, _ in following)
-            return self.retry_limit + 1 if recovered else self.retry_limit if passing else self.min_repeats
-        if all(is_bookkeeping(call.name) for call in block):
-            return self.poll_limit
-        if moved_on or any(_is_pending(call) for call in block):
-            return self.poll_limit
-        if len(block) == 1 and _is_slight(first) and _ADVANCING.intersection(name_parts(first.name)):
-            return self.poll_limit
-        says_little = first.returned is None or (first.outcome.empty and not is_reading(first.name))
-        return self.min_repeats + 1 if says_little else self.min_repeats
-
-    def _scattered(
-        self, sequence: Sequence[tuple[CallFeatures, int]], looping: set[int]
-    ) -> Iterator[_Finding]:
-        groups: dict[int, list[CallFeatures]] = {}
-        last_of: dict[int, CallFeatures] = {}
-        for call, number in sequence:
-            last_of[call.key] = call
-            if call.position not in looping and call.returned is not None:
-                groups.setdefault(number, []).append(call)
-        for calls in groups.values():
-            first, failing = calls[0], calls[0].outcome.failed
-            if len(calls) < (self.scattered_repeats if failing else self.reread_repeats):
-                continue
-            if last_of[calls[-1].key] is not calls[-1] or is_bookkeeping(first.name):
-                continue
-            if failing:
-                yield _Finding("scattered", calls, 1, min(75, 30 + 5 * len(calls)))
-            elif not _is_slight(first):
-                yield _Finding("reread", calls, 1, min(39, 15 + 2 * len(calls)))
-
-    def _stalled(self, table: Features, looping: set[int]) -> Iterator[_Finding]:
-        others = (call for call in table.calls if call.position not in looping)
-        for calls, values in unmoved(others, self.stalled_calls):
-            if len({call.returned for call in calls}) > 1:
-                reported = ", ".join(f"{name} {value}" for name, value in values[:3])
-                yield _Finding("stalled", calls, 1, min(60, 20 + 4 * len(calls)), reported)
-
-    def _issue(self, trace: Trace, table: Features, finding: _Finding, total: int) -> Issue:
-        calls = finding.calls
-        needless = list(calls[finding.period :])
-        loss = waste(table, needless, total)
-        burned = 0 if finding.signal == "unrecorded" else round(15 * loss.share)
-        first = calls[0]
-        return self.issue(
-            trace,
-            finding.signal,
-            needless[0].step,
-            f"{finding.told()}: {loss}.",
-            evidence=tuple(
-                Evidence(
-                    quote(_shown(call)),
-                    call.step.index,
-                    call.number,
-                    "the last time" if call is needless[-1] else "the same again",
-                )
-                for call in self._sample(needless)
-            ),
-            recommendation=_advice(first, failing=first.outcome.failed),
-            about=tuple(f"{call.name} {call.call.arguments}" for call in calls[: finding.period]),
-            severity=min(90, finding.severity + burned),
-            call=needless[0].number,
+    def _loops(self, trace: Trace, total: int) -> Iterator[Finding]:
+        table = features(trace)
+        bounds = Bounds(
+            min_repeats=self.min_repeats,
+            retry_limit=self.retry_limit,
+            poll_limit=self.poll_limit,
+            max_period=self.max_period,
+            scattered_repeats=self.scattered_repeats,
+            reread_repeats=self.reread_repeats,
+            stalled_calls=self.stalled_calls,
         )
+        loops = call_loops(trace, table, bounds)
+        for loop in nlargest(self.max_issues, loops, key=lambda loop: loop.severity):
+            yield looped(loop, waste(table, loop.needless, total), self.max_evidence)
 
-    def _sample(self, repetitions: Sequence[Repetition]) -> list[Repetition]:
-        return [*repetitions[: self.max_evidence - 1], *repetitions[self.max_evidence - 1 :][-1:]]
-
-    def _outputs(self, trace: Trace, total: int) -> Iterator[Issue]:
-        groups = [
-            steps for steps in repeated_outputs(trace, self.same_words) if len(steps) >= self.min_repeats
-        ]
-        for steps in nlargest(self.max_issues, groups, key=len):
-            needless = steps[1:]
-            loss = spent(needless, len(needless), total)
-            tokens = f" ({loss.tokens:,} tokens)" if loss.tokens else ""
-            yield self.issue(
-                trace,
-                "output",
-                needless[0],
-                f"{needless[0].agent} said nearly the same {len(steps)} times, {len(needless)} of them needlessly{tokens}.",
-                evidence=tuple(
-                    Evidence(quote(_words(step)), step.index, None, "the same again")
-                    for step in self._sample(needless)
-                ),
-                recommendation="Show the agent its own last answer and what was wrong with it, and end the exchange when an answer does not change.",
-                about=(_words(steps[0])[:500],),
-                severity=min(80, 30 + 5 * len(steps) + round(15 * loss.share)),
-            )
-
-
-class _Finding(NamedTuple):
-    """A loop, not yet put into words."""
-
-    signal: str
-    calls: Sequence[CallFeatures]
-    period: int
-    severity: int
-    measured: str = ""
-
-    def told(self) -> str:
-        """What happened, without its cost."""
-        first, count = self.calls[0], len(self.calls)
-        came = f"failed with {_said(first)}" if first.outcome.failed else "returned the same"
-        if self.signal == "stalled":
-            return f"{count} calls of {first.name} in a row reported {self.measured}"
-        if self.signal == "unrecorded":
-            came = "no result was recorded"
-        if self.period > 1:
-            names = _names(self.calls[: self.period])
-            return f"{names} were called in turn {count // self.period} times with the same arguments and results"
-        between = " between other calls" if self.signal in ("scattered", "reread") else ""
-        exact = len({call.key for call in self.calls}) == 1
-        same = "with the same arguments" if exact else "with arguments that differ only in wording"
-        return f"{first.name} was called {count} times{between} {same} and {came}"
-
-
-def _ending(trace: Trace, sequence: Sequence[tuple[CallFeatures, int]]) -> int:
-    """The position after the last call that came back, when a limit ended the run; beyond the end otherwise."""
-    if trace.outcome not in LIMITS:
-        return len(sequence) + 1
-    return next(
-        (place + 1 for place in reversed(range(len(sequence))) if sequence[place][0].returned is not None),
-        len(sequence) + 1,
-    )
-
-
-def _is_slight(call: CallFeatures) -> bool:
-    """Whether a result is only an acknowledgement, so that equal ones say nothing about what was done."""
-    return call.outcome.empty or len(call.call.result or "") < _SHORT
-
-
-def _is_pending(call: CallFeatures) -> bool:
-    result = call.call.result or ""
-    return len(result) < _STATUS and _PENDING.search(result) is not None
-
-
-def _names(calls: Sequence[CallFeatures]) -> str:
-    names = list(dict.fromkeys(call.name for call in calls))
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1][:5])} and {names[-1]}"
-
-
-def _words(step: Step) -> str:
-    return step.text or step.reasoning or ""
-
-
-def _said(call: CallFeatures) -> str:
-    return f"“{quote(call.outcome.message, width=100)}”" if call.outcome.message else "no message"
-
-
-def _shown(call: CallFeatures) -> str:
-    returned = call.call.result if call.call.result is not None else call.call.error
-    return returned or f"{call.name}({call.call.arguments})"
-
-
-def _advice(call: CallFeatures, *, failing: bool) -> str:
-    if failing:
-        return (
-            f"Stop {call.name} after the second identical failure: return the error with what must change (here: {_said(call)}), "
-            "and tell the agent to change the arguments, use another tool or report the failure."
-        )
-    return (
-        f"Cap identical calls of {call.name} in the tool runner, answer a repeated call with “unchanged since the last call”, "
-        "and tell the agent to go on from the result it has."
-    )
+    def _outputs(self, trace: Trace, total: int) -> Iterator[Finding]:
+        groups = repeated_outputs(trace, self.same_words)
+        long = (steps for steps in groups if len(steps) >= self.min_repeats)
+        for steps in nlargest(self.max_issues, long, key=len):
+            loss = spent(steps[1:], len(steps) - 1, total)
+            yield said_again(steps, loss, self.max_evidence)

@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pisama.acts import is_executor, name_parts
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.features import CallFeatures, Features, features
+from pisama.features import features
 from pisama.issue import Evidence, Issue
-from pisama.outcomes import ErrorKind
-from pisama.patterns import lazy
-from pisama.text import containment, overlap, quote
-from pisama.trace import JSON, Step, Trace
-
-_SEARCHES = frozenset(
-    "search searches websearch query retrieve retriever retrieval lookup google bing duckduckgo tavily serper serpapi wiki wikipedia arxiv rag knowledge".split()
+from pisama.searches import (
+    Aftermath,
+    Search,
+    answer_to_nothing,
+    answer_to_other,
+    misses_in_a_row,
+    rephrased,
+    searches_of,
+    unopened,
 )
-_NO_SEARCH = frozenset(
-    "flight flights hotel hotels database sql db file files directory grep replace page code symbol class method".split()
-)
-"""Words in the name of a tool that looks up records or files, in which a query is not asked in words."""
-_OPENERS = frozenset("visit open fetch browse navigate crawl scrape goto".split())
-_QUERY_KEYS = (
-    "query",
-    "q",
-    "search_query",
-    "queries",
-    "query_list",
-    "search_term",
-    "keywords",
-    "question",
-    "text",
-    "input",
-    "request",
-)
-_ADMITS = lazy(
-    r"no (?:results?|information|data|evidence|record|match|answer|relevant|such|mention)|not (?:find|found|available|able|enough|certain|sure|clear|mention)"
-    r"|could ?n[o']t|can ?n[o']t|can't|unable|unfortunately|unknown|insufficient|unclear|lack|do(?:es)? not|don't|without",
-    re.IGNORECASE,
-)
-_LINK = lazy(r"https?://[^\s\"'<>)\]]{4,300}")
-_HEAD = 8_000
-"""Characters of a result in which the words of the query are looked for."""
-_QUERY_WIDTH = 600
+from pisama.text import quote
+from pisama.trace import Step, Trace
 
 
 class Retrieval(Detector):
@@ -203,32 +177,23 @@ class Retrieval(Detector):
     def check(self, trace: Trace) -> Iterator[Issue]:
         """The searches of each agent, as runs of near-duplicates and by what they found."""
         table = features(trace)
-        after = _Aftermath(trace, table)
-        for searches in _searches(table).values():
-            yield from self._rephrased(trace, searches)
-            yield from self._empty(trace, after, searches)
-            yield from self._irrelevant(trace, table, after, searches)
-        yield from self._snippets(trace, table)
+        after = Aftermath(trace, table)
+        for searches in searches_of(table).values():
+            for group in rephrased(searches, self.same_question, self.rephrasings):
+                yield self._rephrased(trace, group)
+            missed = list(misses_in_a_row(searches, self.min_misses))
+            yield from (self._missed(trace, misses) for misses in missed)
+            speaker = answer_to_nothing(after, searches)
+            if speaker is not None and not missed:
+                yield self._nothing_found(trace, speaker, searches)
+            speaker = answer_to_other(after, table, searches[-1], self.min_stems, self.relevant_share)
+            if speaker is not None:
+                yield self._irrelevant(trace, speaker, searches[-1])
+        found = unopened(trace, table)
+        if found is not None:
+            yield self._snippets(trace, *found)
 
-    def _rephrased(self, trace: Trace, searches: Sequence[_Search]) -> Iterator[Issue]:
-        group: list[_Search] = []
-        for search in (*searches, None):
-            if search is not None and not group:
-                group = [search]
-            elif search is not None and self._asks_again(group, search):
-                group.append(search)
-            else:
-                if len(group) >= self.rephrasings and _varied(group):
-                    yield self._again(trace, group)
-                group = [search] if search is not None else []
-
-    def _asks_again(self, group: Sequence[_Search], search: _Search) -> bool:
-        return any(
-            other.digits == search.digits and overlap(other.stems, search.stems) >= self.same_question
-            for other in group[-2:]
-        )
-
-    def _again(self, trace: Trace, group: Sequence[_Search]) -> Issue:
+    def _rephrased(self, trace: Trace, group: Sequence[Search]) -> Issue:
         first = group[2] if len(group) > 2 else group[-1]
         return self._issue(
             trace,
@@ -242,25 +207,7 @@ class Retrieval(Detector):
             at_call=True,
         )
 
-    def _empty(self, trace: Trace, after: _Aftermath, searches: Sequence[_Search]) -> Iterator[Issue]:
-        misses: list[_Search] = []
-        for search in searches:
-            if search.missed:
-                misses.append(search)
-                continue
-            if len(misses) >= self.min_misses and _varied(misses):
-                yield self._missed(trace, misses)
-            misses = []
-        if len(misses) >= self.min_misses and _varied(misses):
-            yield self._missed(trace, misses)
-        elif misses and len(misses) == len(searches):
-            speaker = after.speaker(misses[-1].call)
-            if speaker is not None:
-                summary = f"{speaker.agent} answered although {_every(misses)} found nothing."
-                advice = "Search with fewer words or another source, and if nothing is found, say so in the answer."
-                yield self._issue(trace, "nothing_found", speaker, summary, misses, advice)
-
-    def _missed(self, trace: Trace, misses: Sequence[_Search]) -> Issue:
+    def _missed(self, trace: Trace, misses: Sequence[Search]) -> Issue:
         needless = misses[self.min_misses - 1]
         return self._issue(
             trace,
@@ -273,44 +220,22 @@ class Retrieval(Detector):
             at_call=True,
         )
 
-    def _irrelevant(
-        self, trace: Trace, table: Features, after: _Aftermath, searches: Sequence[_Search]
-    ) -> Iterator[Issue]:
-        if not searches:
-            return
-        last = searches[-1]
-        result = last.call.call.result or ""
-        if last.missed or last.call.outcome.failed or len(result) < 300 or len(last.stems) < self.min_stems:
-            return
-        if containment(last.stems, table.stem_set(result[:_HEAD])) >= self.relevant_share:
-            return
-        speaker = after.speaker(last.call)
-        if speaker is not None:
-            summary = f"{speaker.agent} answered after a search for “{quote(last.query, width=100)}” whose results do not speak of it."
-            advice = "Check that a result names the subject of the question before using it, and search again when it does not."
-            yield self._issue(trace, "irrelevant", speaker, summary, [last], advice, quoted=result)
+    def _nothing_found(self, trace: Trace, speaker: Step, misses: Sequence[Search]) -> Issue:
+        summary = f"{speaker.agent} answered although {_every(misses)} found nothing."
+        advice = "Search with fewer words or another source, and if nothing is found, say so in the answer."
+        return self._issue(trace, "nothing_found", speaker, summary, misses, advice)
 
-    def _snippets(self, trace: Trace, table: Features) -> Iterator[Issue]:
-        openers = sorted(name for name in table.offered.tools if _OPENERS.intersection(name_parts(name)))
-        if not openers or not trace.final_answer or _ADMITS.search(trace.final_answer[:2_000]):
-            return
-        calls = [call for call in table.calls if not call.outcome.failed]
-        linked = [
-            call
-            for call in calls
-            if _is_search(call.name) and len(set(_LINK.findall((call.call.result or "")[:_HEAD]))) > 1
-        ]
-        if not linked or any(
-            _OPENERS.intersection(name_parts(call.name)) or is_executor(call.name) for call in calls
-        ):
-            return
-        search = _Search.of(linked[-1])
-        if search is not None:
-            summary = f"The answer rests on the snippets of {linked[-1].name}; no page was opened, though {openers[0]} was offered."
-            advice = (
-                f"Have the agent open the best result with {openers[0]} and quote the page before it answers."
-            )
-            yield self._issue(trace, "snippets", linked[-1].step, summary, [search], advice, at_call=True)
+    def _irrelevant(self, trace: Trace, speaker: Step, last: Search) -> Issue:
+        summary = f"{speaker.agent} answered after a search for “{quote(last.query, width=100)}” whose results do not speak of it."
+        advice = "Check that a result names the subject of the question before using it, and search again when it does not."
+        shown = last.call.call.result
+        return self._issue(trace, "irrelevant", speaker, summary, [last], advice, quoted=shown)
+
+    def _snippets(self, trace: Trace, search: Search, opener: str) -> Issue:
+        call = search.call
+        summary = f"The answer rests on the snippets of {call.name}; no page was opened, though {opener} was offered."
+        advice = f"Have the agent open the best result with {opener} and quote the page before it answers."
+        return self._issue(trace, "snippets", call.step, summary, [search], advice, at_call=True)
 
     def _issue(
         self,
@@ -318,7 +243,7 @@ class Retrieval(Detector):
         signal: str,
         step: Step,
         summary: str,
-        searches: Sequence[_Search],
+        searches: Sequence[Search],
         recommendation: str,
         *,
         severity: int | None = None,
@@ -343,95 +268,9 @@ class Retrieval(Detector):
         )
 
 
-class _Search(NamedTuple):
-    call: CallFeatures
-    query: str
-    stems: frozenset[str]
-    digits: frozenset[str]
-
-    @classmethod
-    def of(cls, call: CallFeatures, table: Features | None = None) -> _Search | None:
-        """The search a call makes, or None when it has no query in words."""
-        query = _query(call.call.arguments)
-        if not query:
-            return None
-        found = (table or Features(Trace("", ""))).stem_set(query)
-        return cls(call, query, found, frozenset(stem for stem in found if stem.isdigit()))
-
-    @property
-    def missed(self) -> bool:
-        """Whether it found nothing."""
-        outcome = self.call.outcome
-        return outcome.empty or (outcome.failed and outcome.kind is ErrorKind.NOT_FOUND)
-
-    @property
-    def came(self) -> str:
-        """What came back, in a few words."""
-        if self.missed:
-            return "found nothing"
-        return (
-            "failed"
-            if self.call.outcome.failed
-            else f"{len(self.call.call.result or '')} characters came back"
-        )
-
-
-def _is_search(name: str) -> bool:
-    parts = set(name_parts(name))
-    return bool(parts & _SEARCHES) and not parts & _NO_SEARCH and not parts & {"agent"}
-
-
-def _query(arguments: JSON) -> str:
-    if isinstance(arguments, str):
-        return arguments[:_QUERY_WIDTH]
-    if not isinstance(arguments, dict):
-        return ""
-    given = next((arguments[key] for key in _QUERY_KEYS if arguments.get(key)), "")
-    if isinstance(given, list):
-        given = " ".join(item for item in given if isinstance(item, str))
-    return given[:_QUERY_WIDTH] if isinstance(given, str) else ""
-
-
-def _searches(table: Features) -> dict[tuple[str, str], list[_Search]]:
-    """The searches in words of every agent, by tool."""
-    found: dict[tuple[str, str], list[_Search]] = {}
-    for call in table.calls:
-        if _is_search(call.name) and (search := _Search.of(call, table)) is not None:
-            found.setdefault((call.step.agent, call.name), []).append(search)
-    return found
-
-
-def _varied(searches: Sequence[_Search]) -> bool:
-    """Whether more than one question was asked; the very same one again and again is a loop."""
-    return len({search.query for search in searches}) > 1
-
-
-def _every(misses: Sequence[_Search]) -> str:
+def _every(misses: Sequence[Search]) -> str:
     return (
         f"its search for “{quote(misses[0].query, width=100)}”"
         if len(misses) == 1
         else f"all {len(misses)} of its searches"
     )
-
-
-class _Aftermath:
-    """What each agent said and found after a call."""
-
-    def __init__(self, trace: Trace, table: Features) -> None:
-        self._answer = (trace.final_answer or "")[:4_000]
-        self._steps: dict[str, list[Step]] = {}
-        for step in trace.steps:
-            self._steps.setdefault(step.agent, []).append(step)
-        self._last_find: dict[str, int] = {}
-        for call in table.calls:
-            if not call.outcome.empty:
-                self._last_find[call.step.agent] = call.position
-
-    def speaker(self, call: CallFeatures) -> Step | None:
-        """The agent's next step when it found no more, states something, and does not admit that nothing was found."""
-        steps = self._steps[call.step.agent]
-        mine = steps[bisect_right(steps, call.step.index, key=lambda step: step.index) :]
-        if not mine or self._last_find.get(call.step.agent, -1) > call.position:
-            return None
-        said = "\n".join(step.words[:4_000] for step in mine[:20]) + self._answer
-        return None if len(said.strip()) < 20 or _ADMITS.search(said) else mine[0]
