@@ -19,7 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pisama
@@ -203,6 +203,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 1]), st.integers(0, 40))
 def test_what_is_decoded_without_recursion_is_what_others_decode(
     value: object, indent: int | None, cut: int
