@@ -93,6 +93,13 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(project: Pa
     }
 
 
+def test_what_is_made_without_a_check_is_what_a_check_makes(tmp_path: Path) -> None:
+    config = load_settings(tmp_path, environment={}).config
+    assert config == Config()
+    assert config.model_dump() == Config().model_dump()
+    assert chosen(config)[: len(BUILT_IN)] == tuple(kind() for kind in BUILT_IN)
+
+
 def test_the_environment_holds_lists_truth_values_and_options(project: Path) -> None:
     environment = {
         "PISAMA_SELECT": "loop, tool_error",

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.features import Features, features
-from pisama.issue import Evidence, Issue
-from pisama.offered import used
-from pisama.patterns import lazy
-from pisama.plan_faults import faults
-from pisama.plans import Plan, named, plan_of, plans
-from pisama.spots import find_near
-from pisama.text import containment, overlap, quote
-from pisama.trace import Step, Trace
-
-_DEMAND = lazy(
-    r"\b(?:write|develop|make|create|give|provide|produce|outline|draft|prepare|begin with|start with|state)\b[^.\n]{0,30}"
-    r"\b(?:your (?:step.by.step |high.level |new |own )?plan|(?:a|the) (?:step.by.step|high.level|detailed|short|numbered)(?:,? [\w-]{1,20}){0,3} plan)\b"
-    r"|\b(?:first|before (?:you (?:act|start|begin|answer|call)|acting|starting|answering))\b[^.\n]{0,60}\bplan\b",
-    re.IGNORECASE,
-)
-_OWNERS_DEMANDED = lazy(
-    r"\b(?:assign|name|state|specify|give|indicate|mark)\b[^.\n]{0,60}\b(?:each|every) (?:step|task|subtask|item)\b[^.\n]{0,60}\b(?:owner|agent|tool|assignee|who)\b"
-    r"|\b(?:assign|name|state|specify|give|indicate)\b[^.\n]{0,40}\b(?:owner|agent|tool|assignee)s?\b[^.\n]{0,30}\b(?:each|every) (?:step|task|subtask|item)\b"
-    r"|\b(?:each|every) (?:step|task|subtask|item)\b[^.\n]{0,30}\b(?:must|should|needs to|has to)\b[^.\n]{0,30}\b(?:owner|agent|tool|assignee|assigned)\b",
-    re.IGNORECASE,
-)
-_TOOLS_DEMANDED = lazy(
-    r"\b(?:based on|using|with|from|leverage|call)\b[^.\n]{0,30}\btools\b|\btools?\b[^.\n]{0,30}\b(?:must|should) be (?:used|named)\b",
-    re.IGNORECASE,
-)
-_LOOKS_UP = lazy(
-    r"\b(?:search|look(?:ing)? up|retrieve|find|locate|research|consult|obtain|gather|fetch|access|download|browse)\b",
-    re.IGNORECASE,
-)
-_PLANLIKE = lazy(r"\bplan\b|\bsteps?\b|(?:^|\n)[ \t#*]{0,6}\d{1,2}[.)]", re.IGNORECASE)
-_PLANNING_CALL = lazy(r"plan|todo|task|ledger", re.IGNORECASE)
+from pisama.features import features
+from pisama.issue import Issue
+from pisama.planning import Bounds, planning_faults
+from pisama.trace import Trace
 
 
 class Decomposition(Detector):
@@ -254,166 +225,13 @@ class Decomposition(Detector):
 
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Every plan by itself, against the task, and against what was demanded of it."""
-        table = features(trace)
-        made = [(place, plan) for place, step in enumerate(trace.steps) for plan in _plans_of(step, table)]
-        for place, plan in _first_of_each(made):
-            for fault in faults(plan, table):
-                yield self._said(
-                    trace, trace.steps[place], fault.signal, fault.summary, fault.shown, fault.advice, plan
-                )
-            yield from self._demands(trace, table, place, plan)
-        if made and trace.task:
-            yield from self._other_problem(trace, table, trace.task, made[0])
-            yield from self._left_out(trace, table, trace.task, made)
-        yield from self._remade(trace, table, made)
-        yield from self._no_plan(trace, made)
-
-    def _demands(self, trace: Trace, table: Features, place: int, plan: Plan) -> Iterator[Issue]:
-        step = trace.steps[place]
-        asked = _asked(step)
-        if any(find_near(_OWNERS_DEMANDED, asked, ("each ", "every "), before=150, after=150)):
-            names = {*table.offered.working, *trace.agents}
-            bare = [item for item in plan.steps if not (item.owner or item.tool or named(item.text, names))]
-            if bare:
-                summary = f"{len(bare)} of the {len(plan.steps)} steps of the plan have no owner or tool, which each was to have."
-                advice = "Refuse a plan in which a step has no owner or tool."
-                yield self._said(trace, step, "no_owner", summary, bare[0].text, advice, plan)
-        if _demand(asked) is not None and _TOOLS_DEMANDED.search(asked) and _LOOKS_UP.search(plan.text):
-            yield from self._no_tool(trace, table, place, plan)
-
-    def _no_tool(self, trace: Trace, table: Features, place: int, plan: Plan) -> Iterator[Issue]:
-        offered = table.offered.working
-        if not offered or named(plan.text, offered):
-            return
-        planner = trace.steps[place]
-        near = trace.steps[max(0, place - self.near) : place + 1 + self.near]
-        own = [step for step in near if step.agent == planner.agent]
-        if any(used(step, offered) for step in own if step.index < planner.index):
-            return
-        act = next((step for step in own if step.index > planner.index), None)
-        if act is None or not act.words or used(act, offered) or _demand(_asked(act)) is not None:
-            return
-        summary = "The plan names none of the tools and agents it was to rest on, and the first act after it uses none."
-        advice = (
-            "Have each step of the plan name its tool, and refuse an answer that no tool call stands behind."
+        bounds = Bounds(
+            other_problem_share=self.other_problem_share,
+            min_words=self.min_words,
+            part_share=self.part_share,
+            near=self.near,
+            min_remakes=self.min_remakes,
+            same_share=self.same_share,
         )
-        basis = (Evidence(quote(plan.text), planner.index, note="the plan"),)
-        yield self._said(trace, act, "no_tool", summary, act.words, advice, plan, basis)
-
-    def _other_problem(
-        self, trace: Trace, table: Features, task: str, first: tuple[int, Plan]
-    ) -> Iterator[Issue]:
-        place, plan = first
-        step = trace.steps[place]
-        wanted, said = table.stem_set(task), table.stem_set(f"{step.words}\n{plan.text}")
-        few = min(len(wanted), len(table.stem_set(plan.text))) < self.min_words
-        # Later in a run, and in a talk with a user, what the plan is for may have changed.
-        if few or place > 1 or table.element_values(task) & table.element_values(step.words):
-            return
-        share = max(containment(wanted, said), containment(table.stem_set(plan.text), wanted))
-        if share < self.other_problem_share:
-            summary = f"The first plan has {share:.0%} of its words in common with the task."
-            advice = "Give the planner the task word for word, and check its plan against it."
-            yield self._said(trace, step, "other_problem", summary, plan.text, advice, plan)
-
-    def _left_out(
-        self, trace: Trace, table: Features, task: str, made: list[tuple[int, Plan]]
-    ) -> Iterator[Issue]:
-        parts = [part for wanted in plans(task)[:1] for part in wanted.steps]
-        if len(parts) < 2 or len(made) != 1:
-            return
-        place, plan = made[0]
-        later = (table.stem_set(step.words) for step in trace.steps[place:])
-        everything = table.stem_set(plan.text).union(*later)
-        for part in parts:
-            wanted = table.stem_set(part.text)
-            if len(wanted) > 2 and containment(wanted, everything) < self.part_share:
-                summary = f"No step of the plan covers this part of the task: “{quote(part.text, width=90)}”."
-                advice = "Check the plan against the parts of the task before the first step runs."
-                yield self._said(trace, trace.steps[place], "left_out", summary, plan.text, advice, plan)
-
-    def _remade(self, trace: Trace, table: Features, made: list[tuple[int, Plan]]) -> Iterator[Issue]:
-        rows: dict[str, list[Plan]] = {}
-        for place, plan in made:
-            row = rows.setdefault(trace.steps[place].agent, [])
-            if row and not self._same(table, row[-1], plan):
-                row.clear()
-            row.append(plan)
-            if len(row) == self.min_remakes:
-                summary = f"The same plan was made {self.min_remakes} times in a row."
-                advice = (
-                    "Replan only when a result contradicts the plan, and say in the new plan what changed."
-                )
-                yield self._said(trace, trace.steps[place], "remade", summary, plan.text, advice, plan)
-
-    def _same(self, table: Features, one: Plan, other: Plan) -> bool:
-        if [step.state for step in one.steps] != [step.state for step in other.steps]:
-            return False
-        return overlap(table.shingles(one.text), table.shingles(other.text)) >= self.same_share
-
-    def _no_plan(self, trace: Trace, made: list[tuple[int, Plan]]) -> Iterator[Issue]:
-        planners = {trace.steps[place].agent for place, _ in made}
-        for step in trace.steps:
-            if step.agent in planners or not step.words:
-                continue
-            asked = _asked(step)
-            demand = _demand(asked)
-            if demand is None:
-                continue
-            planners.add(step.agent)
-            if not _PLANLIKE.search(step.words):
-                summary = "A plan was demanded first, and none was made."
-                advice = "Ask for the plan in a field of its own, and refuse an answer without it."
-                basis = (Evidence(quote(asked, demand.start()), step.index, note="the demand"),)
-                yield self._said(trace, step, "no_plan", summary, step.words, advice, None, basis)
-
-    def _said(
-        self,
-        trace: Trace,
-        step: Step,
-        signal: str,
-        summary: str,
-        shown: str,
-        advice: str,
-        plan: Plan | None,
-        more: tuple[Evidence, ...] = (),
-    ) -> Issue:
-        return self.issue(
-            trace,
-            signal,
-            step,
-            summary,
-            evidence=(Evidence(quote(shown), step.index), *more),
-            recommendation=advice,
-            about=(step.agent, plan.text if plan is not None else ""),
-        )
-
-
-def _plans_of(step: Step, table: Features) -> list[Plan]:
-    """The plans a step writes, in words and in calls that keep a task list."""
-    found = list(table.plans(step.words)) if step.words else []
-    for call in step.tool_calls:
-        plan = plan_of(call.arguments) if _PLANNING_CALL.search(call.name) else None
-        if plan is not None:
-            found.append(plan)
-    return found
-
-
-def _first_of_each(made: list[tuple[int, Plan]]) -> Iterator[tuple[int, Plan]]:
-    """The plans with different words: an updated task list is judged once."""
-    met: set[str] = set()
-    for place, plan in made:
-        if plan.text not in met:
-            met.add(plan.text)
-            yield place, plan
-
-
-def _demand(asked: str) -> re.Match[str] | None:
-    """The first demand for a plan."""
-    return next(find_near(_DEMAND, asked, ("plan",), before=200, after=10), None)
-
-
-def _asked(step: Step) -> str:
-    """The beginnings and ends of what the step was told, where the demand for a plan stands."""
-    told = (message.text for message in step.seen if message.role in ("system", "user"))
-    return "\n".join(text if len(text) <= 6000 else f"{text[:3000]}\n{text[-3000:]}" for text in told)
+        for finding in planning_faults(trace, features(trace), bounds):
+            yield self.issue_of(trace, finding)
