@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import orjson
 
-from benchmarks.speed.section import SPEED, speed
+from benchmarks.speed.section import GROWTH, SPEED, growth, speed
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -34,6 +34,7 @@ $ python -m benchmarks.healthy DATA --json benchmarks/results/healthy.json
 $ python -m benchmarks.injection DATA --json benchmarks/results/injection.json
 $ python -m benchmarks.calibrate DATA --json benchmarks/results/calibrate.json
 $ python -m benchmarks.speed DATA/trail/traces --tracelint TRACELINT --json benchmarks/results/speed.json
+$ python -m benchmarks.speed.longer --json benchmarks/results/growth.json
 ```
 
 | what is fitted | on what | how it is checked |
@@ -120,7 +121,7 @@ alarms. Signals that never fired on these sets keep their prior.
 
 
 def benchmarks_page(results: Path = RESULTS) -> str:
-    """The page. Raises `FileNotFoundError` when a frozen result is missing."""
+    """The page. Raises `FileNotFoundError` when a frozen result is missing, other than that of the longest runs."""
     read = {
         name: cast(Figures, orjson.loads((results / f"{name}.json").read_bytes()))
         for name in ("trail-blind", "trail-oracle", "whowhen", "healthy", "injection", "calibrate", "speed")
@@ -150,6 +151,9 @@ def benchmarks_page(results: Path = RESULTS) -> str:
         SPEED,
         *speed(read["speed"], grid),
     ]
+    longest = results / "growth.json"
+    if longest.is_file():
+        parts += (GROWTH, *growth(orjson.loads(longest.read_bytes()), grid))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 

@@ -106,7 +106,7 @@ class Acts:
     """Numbers acts: the same number for the same act."""
 
     _known: dict[tuple[object, ...], int] = field(default_factory=dict)
-    _recent: dict[tuple[object, ...], deque[tuple[_Worded, int]]] = field(default_factory=dict)
+    _recent: dict[tuple[object, ...], list[tuple[_Worded, int]]] = field(default_factory=dict)
 
     def number(self, call: CallFeatures, turn: int) -> int:
         """The number of this act. `turn` counts what users said: reading again for a new question is a new act."""
@@ -123,11 +123,12 @@ class Acts:
         if call.returned is None:
             return fresh
         worded = _Worded(call.call.arguments)
-        recent = self._recent.setdefault(place, deque(maxlen=RECENT))
+        recent = self._recent.setdefault(place, [])
         same = next(
             (number for other, number in recent if other.wording.asks_the_same(worded.wording)), fresh
         )
         recent.append((worded, same))
+        del recent[:-RECENT]
         return same
 
 

@@ -13,10 +13,11 @@ import typer
 from benchmarks.command import application, clear_errors, show, table, tracked, write_json
 from benchmarks.data import DataMissingError
 from benchmarks.speed.files import FILES
-from benchmarks.speed.growth import TIMES, Growth, growth, samples
+from benchmarks.speed.growth import RECORDINGS
+from benchmarks.speed.longer import loaders_grown, shapes_grown, show_growth, show_targets
 from benchmarks.speed.measure import Timing, timed
 from benchmarks.speed.processes import Process, analysed, linted
-from benchmarks.speed.runs import SHAPES, different_steps
+from benchmarks.speed.runs import different_steps
 from benchmarks.speed.startup import startup
 from benchmarks.speed.targets import Measured, targets
 from pisama.config import Config
@@ -46,9 +47,8 @@ def main(
         ),
     ] = None,
     formats: Annotated[
-        Path | None,
-        typer.Option(help="Folder with samples of formats, whose loaders are measured.", show_default="none"),
-    ] = None,
+        Path, typer.Option(help="Folder with recordings, one or more for each loader to be measured.")
+    ] = RECORDINGS,
     json: Annotated[
         Path | None, typer.Option("--json", help="Write all figures to this file.", show_default="none")
     ] = None,
@@ -63,34 +63,12 @@ def main(
         starts = startup(Path(folder), 2 * repeat)
         files, beside = _files(Path(folder), scale, tracelint)
     _show_files(files, beside)
-    made = tracked(list(SHAPES), "shapes")
-    shapes = {
-        name: growth(SHAPES[name](steps), SHAPES[name](TIMES * steps), detectors, repeat) for name in made
-    }
-    _show_growth(shapes, f"{steps:,} steps and {TIMES * steps:,} steps")
-    loaders = {
-        name: growth(short, long, detectors, repeat)
-        for name, short, long in (samples(formats) if formats is not None else ())
-    }
-    if loaders:
-        _show_growth(loaders, f"Samples of formats, and {TIMES} times their length")
+    shapes = shapes_grown(steps, detectors, repeat)
+    loaders = loaders_grown(formats, steps, repeat)
+    show_growth(shapes, loaders, steps)
     found = Measured(times, files, beside, shapes, loaders, starts)
     found.targets = targets(found)
-    show(
-        table(
-            "Targets",
-            ["what", "figure", "at most", ""],
-            [
-                (
-                    each.name,
-                    f"{each.figure:.2f} {each.unit}",
-                    f"{each.limit:g} {each.unit}",
-                    "met" if each.met else "missed",
-                )
-                for each in found.targets
-            ],
-        )
-    )
+    show_targets(found.targets)
     if json is not None:
         write_json(json, asdict(found))
 
@@ -140,25 +118,6 @@ def _show_files(files: Mapping[str, Process], beside: Mapping[str, Process]) -> 
         for name, each in measured.items()
     ]
     show(table("Whole processes on one file", ["file", "MB", "processor seconds", "peak MB"], rows))
-
-
-def _show_growth(found: Mapping[str, Growth], title: str) -> None:
-    rows = [
-        (
-            name,
-            f"{each.megabytes:,.1f}",
-            f"{each.load_seconds:.2f}",
-            f"{each.detector_seconds:.2f}",
-            f"{each.load:.1f}",
-            f"{each.detectors:.1f}",
-            f"{each.worst_detector} {each.worst:.1f}",
-            f"{each.peak_megabytes:,.0f}",
-            f"{each.memory:.1f}",
-        )
-        for name, each in found.items()
-    ]
-    columns = ["", "MB", "load s", "detectors s", "load ×", "detectors ×", "worst ×", "peak MB", "peak ×"]
-    show(table(title, columns, rows, f"× is how many times more the {TIMES} times longer run takes."))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -20,8 +20,10 @@ TIMES = 10
 """How many times longer the long run is."""
 COLLECTOR = (100_000, 50, 50)
 """Thresholds of Python's garbage collector, as the command `pisama` sets them."""
-LEAST = 100_000
-"""Bytes from which on the time of a sample can be measured; smaller ones are first repeated up to this size."""
+LEAST = 100
+"""Bytes of a repeated sample for each step of the short runs."""
+RECORDINGS = Path(__file__).parents[2] / "tests" / "traces"
+"""Recorded runs of nearly all formats, which are made long by repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +36,45 @@ class Growth:
     load: float
     detectors: float
     """All together."""
-    worst_detector: str
-    worst: float
-    """Of the detector whose time grew most, among those that took long enough in the short run; 0 without one."""
     peak_megabytes: float
     memory: float
+    each: dict[str, float] = field(default_factory=dict)
+    """By detector, of those that took long enough to tell."""
     crashed: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> tuple[str, float]:
+        """The detector whose time grew most; without a name when none took long enough."""
+        return max(self.each.items(), key=lambda found: found[1], default=("", 0.0))
 
 
 def growth(short: bytes, long: bytes, detectors: Sequence[Detector], repeat: int) -> Growth:
-    """What the two runs take, each alone."""
+    """What the long run takes, beside as many short ones as it is longer.
+
+    Both are the same number of steps, so that neither is too short to be measured where the other is not.
+    """
     with _calm():
-        few, many = timed([short], detectors, repeat), timed([long], detectors, repeat)
-    ratios = {
-        name: seconds / few.detectors[name]
-        for name, seconds in many.detectors.items()
-        if few.detectors[name] >= MINIMUM
-    }
-    worst = max(ratios, key=lambda name: ratios[name], default="")
+        few, many = timed([short] * TIMES, detectors, repeat), timed([long], detectors, repeat)
     highest = peak(long, detectors)
     return Growth(
         megabytes=len(long) / 1e6,
         load_seconds=many.load,
         detector_seconds=many.analysis,
-        load=many.load / max(few.load, MINIMUM),
-        detectors=many.analysis / max(few.analysis, MINIMUM),
-        worst_detector=worst,
-        worst=ratios.get(worst, 0.0),
+        load=_ratio(many.load, few.load),
+        detectors=_ratio(many.analysis, few.analysis),
         peak_megabytes=highest / 1e6,
         memory=highest / peak(short, detectors),
+        each={
+            name: _ratio(seconds, few.detectors[name])
+            for name, seconds in many.detectors.items()
+            if max(seconds, few.detectors[name]) >= MINIMUM
+        },
         crashed=(*few.crashed, *many.crashed),
     )
+
+
+def _ratio(long: float, all_short: float) -> float:
+    return TIMES * long / max(all_short, MINIMUM)
 
 
 @contextmanager
@@ -79,15 +89,15 @@ def _calm() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def samples(folder: Path) -> Iterator[tuple[str, bytes, bytes]]:
-    """For each loader that knows a JSON sample in a folder: its id, the sample repeated, and ten times that.
+def samples(folder: Path, steps: int) -> Iterator[tuple[str, bytes, bytes]]:
+    """For each loader that knows a sample in a folder: its id, the sample repeated, and ten times that.
 
-    The longest sample that can be repeated stands for its format.
+    The longest sample that can be repeated, JSON or text, stands for its format. It is as long as so many steps are.
     """
     best: dict[str, bytes] = {}
     for path in find_files(folder):
         document = open_document(path)
-        if isinstance(document, LoadError) or not document.sample or document.members:
+        if isinstance(document, LoadError) or not (document.sample or document.text) or document.members:
             continue
         known = sniff(document)
         content = path.read_bytes()
@@ -98,23 +108,19 @@ def samples(folder: Path) -> Iterator[tuple[str, bytes, bytes]]:
         ):
             best[known.id] = content
     for name, content in sorted(best.items()):
-        times = max(1, LEAST // len(content))
+        times = max(1, LEAST * steps // len(content))
         short, long = repeated(content, times), repeated(content, times * TIMES)
         if short is not None and long is not None:
             yield name, short, long
 
 
 def repeated(content: bytes, times: int) -> bytes | None:
-    """The document with its longest list, or its lines, so many times over; None where it has neither."""
+    """The document with its longest list, its lines, or its text of many lines so many times over; None where it has none."""
     try:
         value: JSON = orjson.loads(content)
     except orjson.JSONDecodeError:
         lines = content.rstrip(b"\n").split(b"\n")
-        return (
-            b"\n".join(lines * times) + b"\n"
-            if len(lines) > 1 and lines[0].startswith((b"{", b"["))
-            else None
-        )
+        return b"\n".join(lines * times) + b"\n" if len(lines) > 1 else None
     longest = max(_lists(value), key=lambda listed: len(orjson.dumps(listed)), default=None)
     if longest is None:
         return None

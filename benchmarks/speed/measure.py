@@ -6,6 +6,7 @@ import gc
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -25,7 +26,7 @@ class Timing:
     """Seconds of processor time for one set of inputs, the least of the repetitions."""
 
     parse: float = 0.0
-    """`orjson.loads` of the same bytes."""
+    """`orjson.loads` of the same bytes, of those that are one JSON value."""
     load: float = 0.0
     """`pisama.load`, parsing included."""
     detectors: dict[str, float] = field(default_factory=dict)
@@ -58,7 +59,8 @@ def _once(inputs: Sequence[bytes], detectors: Sequence[Detector]) -> Timing:
     found = Timing(detectors={detector.id: 0.0 for detector in detectors})
     for content in inputs:
         gc.collect()
-        found.parse += _seconds(partial(orjson.loads, content))
+        with suppress(orjson.JSONDecodeError):
+            found.parse += _seconds(partial(orjson.loads, content))
         traces: list[Trace] = []
         found.load += _seconds(partial(_load, content, traces))
         for trace in traces:

@@ -9,6 +9,9 @@ import orjson
 from pisama.trace import JSON
 
 TASK = "Find the opening year of each museum in the list and report it with its source. Reply with DONE at the end."
+FIRST = 100_000
+"""Number of the first step: all numbers of a run have the same number of digits then, so that ten times the steps are ten
+times the text."""
 _PROSE = (
     "The page {0} says that the museum in Oslo was opened in 19{1:02d} by Anna Berg, see https://museum-{0}.example/about. "
     "I will now search for the next one. The file data/list_{0}.csv has {0},{2:03d} rows; 3 failed, {1} passed. "
@@ -32,16 +35,29 @@ def different_steps(count: int) -> bytes:
             "agent",
             f"I have searched page {number}. Plan:\n1. Read page {number}.\n2. Report year {number}.",
         )
-        for number in range(count)
+        for number in range(FIRST, FIRST + count)
     )
 
 
+def one_agent(count: int) -> bytes:
+    """One agent that speaks on and on."""
+    return _talk(count, 1)
+
+
+def thousand_agents(count: int) -> bytes:
+    """A thousand agents that speak in turn, however long the run is."""
+    return _talk(count, 1_000)
+
+
 def many_agents(count: int) -> bytes:
-    """Agents that speak in turn, five times each, so that their number grows with the steps: a thousand in 5,000."""
-    agents = max(1, count // 5)
+    """Agents that speak in turn, five times each, so that their number grows with the steps."""
+    return _talk(count, max(1, count // 5))
+
+
+def _talk(count: int, agents: int) -> bytes:
     return _chat(
-        [{"role": "assistant", "name": f"agent_{number % agents}", "content": _prose(number)}]
-        for number in range(count)
+        [{"role": "assistant", "name": f"agent_{FIRST + number % agents}", "content": _prose(number)}]
+        for number in range(FIRST, FIRST + count)
     )
 
 
@@ -49,13 +65,13 @@ def failing_steps(count: int) -> bytes:
     """Calls that fail in ever new words."""
     return _chat(
         _call("fetch", {"url": f"https://a.example/{number}"}, f"Error: page {number} not found", "agent")
-        for number in range(count)
+        for number in range(FIRST, FIRST + count)
     )
 
 
 def one_message(count: int) -> bytes:
     """One result of 200 characters a step, and hardly a step."""
-    text = "".join(map(_prose, range(count)))
+    text = "".join(map(_prose, range(FIRST, FIRST + count)))
     return _chat([_call("read", {"path": "all.txt"}, text, "agent", "I have read the file.")])
 
 
@@ -68,7 +84,9 @@ def one_word(count: int) -> bytes:
 SHAPES: Mapping[str, Callable[[int], bytes]] = {
     "all steps equal": equal_steps,
     "all steps different": different_steps,
-    "many agents": many_agents,
+    "one agent": one_agent,
+    "a thousand agents": thousand_agents,
+    "an agent for five steps": many_agents,
     "all calls fail": failing_steps,
     "one long message": one_message,
     "one endless word": one_word,
@@ -95,7 +113,7 @@ def _call(
 
 def _chat(turns: Iterator[list[dict[str, JSON]]] | list[list[dict[str, JSON]]]) -> bytes:
     messages: list[dict[str, JSON]] = [{"role": "user", "content": TASK}]
-    number = 0
+    number = FIRST
     for turn in turns:
         for message in turn:
             number += "tool_calls" in message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.speed.growth import Growth
@@ -52,7 +52,7 @@ class Measured:
     """The same files and tracelint; empty where it was not given."""
     shapes: Mapping[str, Growth]
     loaders: Mapping[str, Growth]
-    """By id; empty where no samples were given."""
+    """By id: loading alone."""
     startup: Mapping[str, float]
     """Seconds of processor time: the bare program, `--help`, a small trace."""
     targets: list[Target] = field(default_factory=list)
@@ -69,8 +69,7 @@ def targets(found: Measured) -> list[Target]:
         )
     ]
     listed += _of_files(found)
-    listed += _of_growth("made runs", found.shapes.values())
-    listed += _of_growth("samples of each format", found.loaders.values())
+    listed += of_growth(found.shapes, found.loaders)
     bare, helped, small = found.startup.values()
     listed.append(Target("`pisama --help`, of a bare program's", helped / bare, OF_BARE_PROGRAM, "×"))
     listed.append(Target("`pisama analyze` of 50 kB, processor time", small, SMALL_SECONDS, "s"))
@@ -91,27 +90,16 @@ def _of_files(found: Measured) -> Iterable[Target]:
         yield Target(f"{name}, peak memory, of the file", process.peak / process.megabytes, OF_FILE, "×")
 
 
-def _of_growth(what: str, grown: Iterable[Growth]) -> Sequence[Target]:
-    listed = list(grown)
-    if not listed:
-        return ()
-    return (
-        Target(
-            f"{what}, 10 times as long: slowest growth of loading",
-            max(each.load for each in listed),
-            TIME_GROWTH,
-            "×",
-        ),
-        Target(
-            f"{what}, 10 times as long: slowest growth of a detector",
-            max(each.worst for each in listed),
-            TIME_GROWTH,
-            "×",
-        ),
-        Target(
-            f"{what}, 10 times as long: growth of memory",
-            max(each.memory for each in listed),
-            MEMORY_GROWTH,
-            "×",
-        ),
-    )
+def of_growth(shapes: Mapping[str, Growth], loaders: Mapping[str, Growth]) -> Iterable[Target]:
+    """The targets for ten times the length."""
+    what = "10 times as long"
+    for runs, found in (("made runs", shapes.values()), ("recordings of each format", loaders.values())):
+        if found:
+            slowest = max(each.load for each in found)
+            yield Target(f"{runs}, {what}: slowest growth of loading", slowest, TIME_GROWTH, "×")
+        if any(each.each for each in found):
+            worst = max(each.worst[1] for each in found)
+            yield Target(f"{runs}, {what}: slowest growth of a detector", worst, TIME_GROWTH, "×")
+        if found:
+            most = max(each.memory for each in found)
+            yield Target(f"{runs}, {what}: growth of memory", most, MEMORY_GROWTH, "×")

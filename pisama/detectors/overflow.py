@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.endings import is_rate_limited, is_too_long
-from pisama.features import CallFeatures, Features, features
+from pisama.features import CallFeatures, features
 from pisama.issue import Evidence, Issue
-from pisama.patterns import lazy
+from pisama.sizes import (
+    FullWindow,
+    Jump,
+    Rejection,
+    cut_off,
+    full_windows,
+    jumps,
+    large_results,
+    prompt_tokens,
+    rejections,
+    unread_rests,
+)
 from pisama.text import quote
 from pisama.trace import Step, Trace
 
-_CUT = lazy(
-    r"(?:\[|\(|<|\.{3}|…|_)[^\n]{0,60}\b(?:truncated|clipped|omitted|characters? (?:remaining|left))\b[^\n]{0,80}"
-    r"|(?:output|content|response|result|file|text) (?:was|has been|is) (?:truncated|cut off|clipped)\b[^\n]{0,80}"
-    r"|<response clipped>",
-    re.IGNORECASE,
-)
-_CUT_OFF = frozenset(
-    "length max_tokens max_output_tokens model_length token_limit max_length model_context_window_exceeded".split()
-)
-"""Finish reasons of an output that hit a limit: OpenAI, Anthropic, Gemini, Bedrock, Mistral, Cohere."""
-_WINDOWS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
-    (lazy(pattern, re.IGNORECASE), size)
-    for pattern, size in (
-        (r"gpt-4\.1", 1_047_576),
-        (r"gpt-5", 400_000),
-        (r"gpt-4o|gpt-4-turbo|gpt-4-(?:0125|1106)|o1-(?:mini|preview)", 128_000),
-        (r"gpt-4-32k", 32_768),
-        (r"gpt-4(?![\w.])", 8_192),
-        (r"gpt-3\.5-turbo", 16_385),
-        (r"(?<![a-z0-9])o[134](?:-mini|-pro)?(?![\w.])", 200_000),
-        (r"claude-(?:2\.1|3|sonnet|opus|haiku|4)", 200_000),
-        (r"gemini-1\.5-pro", 2_097_152),
-        (r"gemini-(?:1\.5|2|2\.5)", 1_048_576),
-        (r"mistral-large|llama-?3\.[123]", 128_000),
-    )
-)
-"""Context windows in tokens, from the model pages of OpenAI, Anthropic, Google, Mistral and Meta; a model
-that is not here has no window, and one whose prompts go beyond it has a larger one than the table knows."""
-_EDGE = 2_000
-"""Characters at both ends of a result in which marks of truncation are looked for."""
+_ADVICE = {
+    "refused": "Cut or summarise what is in the context before the next call, and cap the size of single tool results.",
+    "rate": "Wait and retry with a back-off in the client, spread the calls, or raise the quota.",
+}
 
 
 class Overflow(Detector):
@@ -182,180 +165,100 @@ class Overflow(Detector):
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Rejected calls, outputs cut off, full windows, jumps of the prompt, and results too large."""
         table = features(trace)
-        yield from self._refused(trace, table)
-        yield from self._cut_off(trace)
-        yield from self._window(trace)
-        yield from self._jump(trace, table)
-        yield from self._results(trace, table)
+        for rejection in rejections(trace, table):
+            yield self._refused(trace, rejection)
+        for steps in cut_off(trace).values():
+            yield self._cut_off(trace, steps)
+        for full in full_windows(trace, self.full_window):
+            yield self._window(trace, full)
+        for jump in jumps(trace, table, self.jump_tokens, self.jump_factor):
+            yield self._jump(trace, jump)
+        for calls in large_results(table, self.result_characters):
+            yield self._large(trace, calls)
+        for call, mark in unread_rests(table, self.result_characters):
+            summary = f"A result of {call.name} was cut off, and {call.step.agent} never asked for the rest."
+            yield self._result(trace, "truncated", call, summary, "where it was cut", mark)
 
-    def _refused(self, trace: Trace, table: Features) -> Iterator[Issue]:
-        seen: set[tuple[str, str]] = set()
-        for step in trace.steps:
-            for call, message in _failures(table, step):
-                signal = _rejection(message, of_model=call is None)
-                if signal is None or (step.agent, signal) in seen:
-                    continue
-                seen.add((step.agent, signal))
-                what = (
-                    f"{call.name} failed"
-                    if call is not None
-                    else f"A model call of {step.agent} was rejected"
+    def _refused(self, trace: Trace, found: Rejection) -> Issue:
+        signal, step, call, message = found
+        what = f"{call.name} failed" if call is not None else f"A model call of {step.agent} was rejected"
+        number = call.number if call is not None else None
+        return self.issue(
+            trace,
+            signal,
+            step,
+            f"{what}: “{quote(message, width=140)}”.",
+            evidence=(Evidence(quote(message), step.index, number, "the limit that was hit"),),
+            recommendation=_ADVICE[signal],
+            about=(step.agent, signal),
+            call=number,
+        )
+
+    def _cut_off(self, trace: Trace, steps: Sequence[Step]) -> Issue:
+        first, several = steps[0], len(steps) > 1
+        ends = steps[-1] is trace.steps[-1]
+        made = first.usage.output_tokens if first.usage is not None else None
+        count = f"{len(steps)} outputs" if several else "An output"
+        after = f" after {made:,} tokens" if made and not several else ""
+        last = ", the last of the run among them" if ends and several else ""
+        return self.issue(
+            trace,
+            "cut_off",
+            first,
+            f"{count} of {first.agent} stopped at the length limit{after}{last}.",
+            evidence=tuple(
+                Evidence(
+                    quote(step.words[-150:]) or f"finish reason: {step.finish_reason}",
+                    step.index,
+                    None,
+                    "where it stops",
                 )
-                yield self.issue(
-                    trace,
-                    signal,
-                    step,
-                    f"{what}: “{quote(message, width=140)}”.",
-                    evidence=(
-                        Evidence(
-                            quote(message),
-                            step.index,
-                            call.number if call else None,
-                            "the limit that was hit",
-                        ),
-                    ),
-                    recommendation=_ADVICE[signal],
-                    about=(step.agent, signal),
-                    call=call.number if call is not None else None,
-                )
+                for step in steps[:4]
+            ),
+            recommendation="Raise the output limit, or ask for the answer in parts, and check the finish reason before an output is used.",
+            about=(first.agent, "finish reason"),
+            severity=65 if ends else 50,
+        )
 
-    def _cut_off(self, trace: Trace) -> Iterator[Issue]:
-        cut: dict[str, list[Step]] = {}
-        for step in trace.steps:
-            if step.finish_reason in _CUT_OFF:
-                cut.setdefault(step.agent, []).append(step)
-        for agent, steps in cut.items():
-            ends = steps[-1] is trace.steps[-1]
-            count = "An output" if len(steps) == 1 else f"{len(steps)} outputs"
-            made = steps[0].usage.output_tokens if steps[0].usage is not None else None
-            after = f" after {made:,} tokens" if made and len(steps) == 1 else ""
-            yield self.issue(
-                trace,
-                "cut_off",
-                steps[0],
-                f"{count} of {agent} stopped at the length limit{after}{', the last of the run among them' if ends and len(steps) > 1 else ''}.",
-                evidence=tuple(
-                    Evidence(
-                        quote(step.words[-150:]) or f"finish reason: {step.finish_reason}",
-                        step.index,
-                        None,
-                        "where it stops",
-                    )
-                    for step in steps[:4]
-                ),
-                recommendation="Raise the output limit, or ask for the answer in parts, and check the finish reason before an output is used.",
-                about=(agent, "finish reason"),
-                severity=65 if ends else 50,
-            )
+    def _window(self, trace: Trace, found: FullWindow) -> Issue:
+        step, model, window = found
+        tokens = prompt_tokens(step)
+        shown = f"input tokens: {tokens:,}; window: {window:,}"
+        return self.issue(
+            trace,
+            "window",
+            step,
+            f"The prompt of {step.agent} came to {tokens:,} of {window:,} tokens, the context window of {model}.",
+            evidence=(Evidence(shown, step.index, None, "nearly full"),),
+            recommendation="Summarise or drop old tool results before the window is full, or take a model with a larger one.",
+            about=(step.agent, model),
+        )
 
-    def _window(self, trace: Trace) -> Iterator[Issue]:
-        largest: dict[tuple[str, str], Step] = {}
-        for step in trace.steps:
-            key = (step.agent, step.model or "")
-            if step.model and _prompt(step) > (_prompt(largest[key]) if key in largest else 0):
-                largest[key] = step
-        for (agent, model), step in largest.items():
-            window = next((size for pattern, size in _WINDOWS if pattern.search(model[:200])), None)
-            if window is None or not self.full_window * window <= _prompt(step) <= window:
-                continue
-            said = f"{_prompt(step):,} of {window:,} tokens"
-            yield self.issue(
-                trace,
-                "window",
-                step,
-                f"The prompt of {agent} came to {said}, the context window of {model}.",
-                evidence=(
-                    Evidence(
-                        f"input tokens: {_prompt(step):,}; window: {window:,}",
-                        step.index,
-                        None,
-                        "nearly full",
-                    ),
-                ),
-                recommendation="Summarise or drop old tool results before the window is full, or take a model with a larger one.",
-                about=(agent, model),
-            )
+    def _jump(self, trace: Trace, found: Jump) -> Issue:
+        earlier, step, grown, cause = found
+        before, now = prompt_tokens(earlier), prompt_tokens(step)
+        returned, number, after = None, None, ""
+        if cause is not None:
+            returned, number = cause.call.result, cause.number
+            after = f", after {cause.name} had returned {len(returned or ''):,} characters"
+        shown = quote(returned or step.words or f"input tokens: {now:,}")
+        return self.issue(
+            trace,
+            "jump",
+            earlier,
+            f"The prompt of {step.agent} grew by {grown:,} tokens to {now:,} at step {step.index}{after}.",
+            evidence=(Evidence(shown, earlier.index, number, f"{before:,} tokens before, {now:,} after"),),
+            recommendation="Limit what this call returns (a page, a range, a filter), and keep the full text out of the conversation.",
+            about=(step.agent, cause.name if cause is not None else "prompt"),
+            call=number,
+        )
 
-    def _jump(self, trace: Trace, table: Features) -> Iterator[Issue]:
-        worst: dict[str, tuple[int, Step, Step]] = {}
-        before: dict[str, Step] = {}
-        for step in trace.steps:
-            earlier = before.get(step.agent)
-            grown = _prompt(step) - _prompt(earlier) if earlier is not None and _prompt(step) else 0
-            if (
-                earlier is not None
-                and grown >= self.jump_tokens
-                and _prompt(step) >= self.jump_factor * _prompt(earlier)
-            ):
-                worst[step.agent] = max(
-                    worst.get(step.agent, (0, earlier, step)),
-                    (grown, earlier, step),
-                    key=lambda jump: jump[0],
-                )
-            if _prompt(step):
-                before[step.agent] = step
-        for agent, (grown, earlier, step) in worst.items():
-            calls = table.calls_by_step.get(earlier.index, ())
-            largest = max(calls, key=lambda call: len(call.call.result or ""), default=None)
-            cause = (
-                f", after {largest.name} had returned {len(largest.call.result or ''):,} characters"
-                if largest is not None
-                else ""
-            )
-            yield self.issue(
-                trace,
-                "jump",
-                earlier,
-                f"The prompt of {agent} grew by {grown:,} tokens to {_prompt(step):,} at step {step.index}{cause}.",
-                evidence=(
-                    Evidence(
-                        quote(
-                            (largest.call.result if largest is not None else None)
-                            or step.words
-                            or f"input tokens: {_prompt(step):,}"
-                        ),
-                        earlier.index,
-                        largest.number if largest is not None else None,
-                        f"{_prompt(earlier):,} tokens before, {_prompt(step):,} after",
-                    ),
-                ),
-                recommendation="Limit what this call returns (a page, a range, a filter), and keep the full text out of the conversation.",
-                about=(agent, largest.name if largest is not None else "prompt"),
-                call=largest.number if largest is not None else None,
-            )
-
-    def _results(self, trace: Trace, table: Features) -> Iterator[Issue]:
-        large: dict[tuple[str, str], list[CallFeatures]] = {}
-        cut: dict[tuple[str, str], CallFeatures] = {}
-        for call in table.calls:
-            place = (call.step.agent, call.name)
-            cut.pop(place, None)
-            result = call.call.result or ""
-            if len(result) >= self.result_characters:
-                large.setdefault(place, []).append(call)
-            elif _cut_mark(result):
-                cut[place] = call
-        for (_, name), calls in large.items():
-            first = max(calls, key=lambda call: len(call.call.result or ""))
-            size = len(first.call.result or "")
-            more = f"; {len(calls)} results of it were that large" if len(calls) > 1 else ""
-            yield self._result(
-                trace,
-                "result",
-                first,
-                f"{name} returned {size:,} characters in one result{more}.",
-                "its beginning",
-            )
-        for (agent, name), call in cut.items():
-            summary = f"A result of {name} was cut off, and {agent} never asked for the rest."
-            yield self._result(
-                trace,
-                "truncated",
-                call,
-                summary,
-                "where it was cut",
-                around=_cut_mark(call.call.result or ""),
-            )
+    def _large(self, trace: Trace, calls: Sequence[CallFeatures]) -> Issue:
+        largest = max(calls, key=lambda call: len(call.call.result or ""))
+        more = f"; {len(calls)} results of it were that large" if len(calls) > 1 else ""
+        size = len(largest.call.result or "")
+        summary = f"{largest.name} returned {size:,} characters in one result{more}."
+        return self._result(trace, "result", largest, summary, "its beginning")
 
     def _result(
         self,
@@ -376,37 +279,3 @@ class Overflow(Detector):
             about=(call.name, signal),
             call=call.number,
         )
-
-
-_ADVICE = {
-    "refused": "Cut or summarise what is in the context before the next call, and cap the size of single tool results.",
-    "rate": "Wait and retry with a back-off in the client, spread the calls, or raise the quota.",
-}
-
-
-def _prompt(step: Step) -> int:
-    return step.usage.input_tokens or 0 if step.usage is not None else 0
-
-
-def _failures(table: Features, step: Step) -> Iterator[tuple[CallFeatures | None, str]]:
-    if step.error is not None:
-        yield None, step.error or "no message"
-    for call in table.calls_by_step.get(step.index, ()):
-        if call.outcome.failed:
-            yield call, call.outcome.message
-
-
-def _rejection(message: str, *, of_model: bool) -> str | None:
-    if is_too_long(message):
-        return "refused"
-    return "rate" if of_model and is_rate_limited(message) else None
-
-
-def _cut_mark(result: str) -> str | None:
-    if len(result) > 2 * _EDGE:
-        result = f"{result[:_EDGE]}\n{result[-_EDGE:]}"
-    lower = result.lower()
-    if not any(word in lower for word in ("truncated", "clipped", "omitted", "cut off", "characters")):
-        return None
-    found = _CUT.search(result)
-    return found.group() if found is not None else None

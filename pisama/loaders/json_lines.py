@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from pisama.limits import Limits
 from pisama.loaders.base import Record
@@ -25,10 +25,14 @@ def are_lines(opener: Opener) -> bool:
     lines are, and a few broken lines do not hide a file of JSON lines.
     """
     with opener() as stream:
-        good = [
-            _is_structure(line.data, opener.limits) for line in islice(lines(stream, opener.limits), _LOOK_AT)
-        ]
-    return len(good) >= 2 and sum(good) * 2 >= len(good)
+        limits = opener.limits
+        found = islice(lines(stream, limits), _LOOK_AT)
+        # What is all on one line is not decoded only to see that no other line follows.
+        first, second = next(found, None), next(found, None)
+        if first is None or second is None:
+            return False
+        good = [_is_structure(line.data, limits) for line in chain((first, second), found)]
+    return sum(good) * 2 >= len(good)
 
 
 def line_records(opener: Opener, path: str | None) -> Iterator[Record | LoadError]:

@@ -15,6 +15,8 @@ from pisama.trace import JSON
 
 _FAST_LEVELS = 1024
 """Levels of nesting that orjson reads."""
+LARGE_BYTES = 8 << 20
+"""Size from which on a value is decoded in parts: what it takes to find them is then worth the memory."""
 
 _SPACES = " \t\r\n"
 _END = "it ends before it is complete,"
@@ -51,12 +53,18 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> JSON:
     surrogate pairs (which become U+FFFD). Raises `BadJSON`.
     """
     try:
-        value = cast("JSON", orjson.loads(data))
+        value = _decode_large(data) if len(data) >= LARGE_BYTES else cast("JSON", orjson.loads(data))
     except orjson.JSONDecodeError as error:
         return _decode_slowly(data, error, limits)
     if limits.nesting < _FAST_LEVELS and is_deeper(value, limits.nesting):
         raise _too_deep(limits)
     return value
+
+
+def _decode_large(data: bytes) -> JSON:
+    from pisama.loaders.json_parts import decode_in_parts
+
+    return decode_in_parts(data)
 
 
 def first_value(text: str, start: int, limits: Limits = DEFAULT) -> tuple[JSON, int]:

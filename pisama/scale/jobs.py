@@ -10,6 +10,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from pisama.loaders.base import Group, Piece
 from pisama.loaders.pieces import may_hold_many, pieces
+from pisama.loaders.remote import Remote
 from pisama.pipe import Source, place_of, read
 from pisama.report import LoadError
 from pisama.scale.tasks import ExamineTask, Finished, Found, GroupTask, Job, ReadTask, Slot
@@ -84,10 +85,27 @@ def _here(planned: Iterator[_Planned], job: Job[Result]) -> Iterator[Found[Resul
         elif isinstance(each, LoadError):
             yield Found(each)
         else:
-            for item in each.items(job):
+            for item in _items(each, job):
                 done = item if isinstance(item, LoadError) else job.finish(job.examiner(item))
                 yield Found(done, each.piece, item.at.line if item.at is not None else None)
             yield Finished(each.piece)
+
+
+def _items(task: ReadTask | GroupTask, job: Job[Result]) -> Iterator[Trace | LoadError]:
+    items = task.items(job)
+    file = task.piece.file
+    if isinstance(file, Remote) or task.piece.size < MANY or may_hold_many(task.piece):
+        return items
+    return _one_later(items)
+
+
+def _one_later(items: Iterator[Trace | LoadError]) -> Iterator[Trace | LoadError]:
+    """The same items, each when the one after it was looked for: with the last, what the file held is let go of."""
+    held = next(items, None)
+    while held is not None:
+        following = next(items, None)
+        yield held
+        held = following
 
 
 def _enough(planned: Iterator[_Planned]) -> tuple[list[_Planned], bool]:
