@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -13,43 +11,25 @@ from pisama.detectors.base import Detector, Example, Needs, Signal
 from pisama.elements import normal_number
 from pisama.features import canonical, features
 from pisama.issue import Evidence, Issue
-from pisama.known import Known
-from pisama.patterns import lazy
-from pisama.spots import find_near
-from pisama.stores import Access, Cell, accesses
-from pisama.text import quote, words
-from pisama.trace import JSON, Step, Trace
+from pisama.state_changes import Changed, Restated, state_changes
+from pisama.stores import Access
+from pisama.text import quote
+from pisama.trace import JSON, Trace
 
-_NUMBER = lazy(r"[-+]?[\d,]{1,20}(?:\.\d{1,12})?")
-_REMOVING = lazy(
-    r"remov|delet|drop|clear|done|complet|finish|prun|reset|without|cancel|exclud|filter|discard"
-)
-_FACTS = lazy(
-    r"(?:^|\n)[#* \d.]{0,8}[^\n:]{0,40}\b(?:facts|memory|state|notes|findings)\b[^\n]{0,60}(?:\n|$)",
-    re.IGNORECASE,
-)
-_FACTS_WORDS = ("facts", "memory", "state", "notes", "findings")
-_LINE = lazy(
-    r"(?:^|\n)[ \t]{0,8}(?:[-*•]|\d{1,2}[.)])[ \t]{1,4}(?P<label>[A-Za-z][\w '()/-]{5,80}?)\**[:=]\**[ \t]{1,4}(?P<value>[^\n]{1,80})"
-)
-_ONE_NUMBER = lazy(
-    r"(?<![\w.,])\d{1,3}(?:,\d{3}){0,5}(?:\.\d{1,12})?(?![\w,]|\.\d)|(?<![\w.,])\d{4,20}(?:\.\d{1,12})?(?![\w,]|\.\d)"
-)
-
-
-_LOOKS = 100
-"""Uses of replaced values for which users' words are searched; the rest of a longer run stays quiet."""
-
-
-@dataclass(slots=True)
-class _State:
-    """Cells as they stand, and the value each had before its last write."""
-
-    now: dict[Cell, Access] = field(default_factory=dict)
-    before: dict[Cell, JSON] = field(default_factory=dict)
-    looked: int = 0
-    stated: dict[str, tuple[str, str, Step]] = field(default_factory=dict)
-    """By label of a list of facts: number, line, step."""
+_SUMMARIES = {
+    "unasked_change": "{tool} changes {name} from {then} to {now}, a value that no one gave.",
+    "type_changed": "{tool} writes {name} as {now} where a number, {then}, was stored.",
+    "items_lost": "{tool} writes {name} again with fewer items: {then} became {now}.",
+    "lost_write": "{tool} returns {now} for {name}, although step {since} wrote {then}.",
+    "stale_value": "{tool} uses {now} as {name}, although step {since} changed it to {then}.",
+}
+_ADVICE = {
+    "unasked_change": "Let {tool} change {name} only to a value that has a source in the run, and keep the old one.",
+    "type_changed": "Give {name} a type in the schema of {tool} and reject other types.",
+    "items_lost": "Give the agent calls that add and remove single items of {name} instead of writing the whole list.",
+    "lost_write": "Check why the write of {name} did not last: another key, another scope or an expired entry.",
+    "stale_value": "Read {name} again after it was written, or take it from the write.",
+}
 
 
 class Corruption(Detector):
@@ -203,82 +183,23 @@ class Corruption(Detector):
     )
 
     def check(self, trace: Trace) -> Iterator[Issue]:
-        """Follow every cell through the run."""
-        counts: dict[tuple[str, str], int] = {}
+        """Follow every cell through the run; the first failure of each kind in each is told."""
+        told: set[tuple[str, str]] = set()
         per_signal: dict[str, int] = {}
-        for issue, cell in self._all(trace):
-            place = (issue.signal, cell)
-            counts[place] = counts.get(place, 0) + 1
-            per_signal[issue.signal] = per_signal.get(issue.signal, 0) + 1
-            if counts[place] == 1 and per_signal[issue.signal] <= self.most:
-                yield issue
-
-    def _all(self, trace: Trace) -> Iterator[tuple[Issue, str]]:
-        table = features(trace)
-        known = Known(table.elements, table.told)
-        state = _State()
-        by_step = table.calls_by_step
-        for step in trace.steps:
-            known.hear(step)
-            yield from self._restated(trace, step, known, state)
-            calls = by_step.get(step.index, ())
-            for call in calls:
-                for access in accesses(call):
-                    issue = self._judged(trace, access, state, known)
-                    if issue is not None:
-                        yield issue, access.cell[1]
-            for call in calls:
-                known.learn(call.call, failed=call.outcome.failed)
-
-    def _judged(self, trace: Trace, access: Access, state: _State, known: Known) -> Issue | None:
-        """What is wrong with one access, if anything; the state is moved on."""
-        cell, last = access.cell, state.now.get(access.cell)
-        changed = last is not None and not _same(last.value, access.value)
-        issue = None
-        if last is not None and changed:
-            issue = self._change(trace, access, last, state, known)
-        if access.mode != "use":
-            if last is not None and changed and access.mode == "write":
-                state.before[cell] = last.value
-            elif access.mode == "read":
-                state.before.pop(cell, None)
-            state.now[cell] = access
-        return issue
-
-    def _change(
-        self, trace: Trace, access: Access, last: Access, state: _State, known: Known
-    ) -> Issue | None:
-        if access.mode == "read":
-            lost = access.cell[0] == "memory" and last.mode == "write"
-            return self._told(trace, "lost_write", access, last) if lost else None
-        if access.mode == "use":
-            stale = last.mode == "write" and _same(state.before.get(access.cell), access.value)
-            return (
-                self._told(trace, "stale_value", access, last)
-                if stale and not _wished(access, last, trace)
-                else None
+        for change in state_changes(trace, features(trace)):
+            signal = change.kind if isinstance(change, Changed) else "fact_changed"
+            per_signal[signal] = per_signal.get(signal, 0) + 1
+            if (signal, change.name) in told or per_signal[signal] > self.most:
+                continue
+            told.add((signal, change.name))
+            yield (
+                self._changed(trace, change) if isinstance(change, Changed) else self._restated(trace, change)
             )
-        if isinstance(last.value, list) and isinstance(access.value, list):
-            lost = len(last.value) > 1 and set(map(str, access.value)) < set(map(str, last.value))
-            return (
-                self._told(trace, "items_lost", access, last)
-                if lost and not _removal(access, trace)
-                else None
-            )
-        if (
-            _type(last.value) == "number"
-            and _type(access.value) != "number"
-            and not known.has(str(access.value))
-        ):
-            return self._told(trace, "type_changed", access, last)
-        if _type(last.value) == _type(access.value) and not _explained(access, known):
-            return self._told(trace, "unasked_change", access, last)
-        return None
 
-    def _told(self, trace: Trace, signal: str, access: Access, last: Access) -> Issue:
-        name = access.cell[1].replace("_", " ")
+    def _changed(self, trace: Trace, change: Changed) -> Issue:
+        signal, access, last = change
+        call, name = access.call, change.name.replace("_", " ")
         now, then = quote(_shown(access.value), width=60), quote(_shown(last.value), width=60)
-        call = access.call
         return self.issue(
             trace,
             signal,
@@ -286,115 +207,33 @@ class Corruption(Detector):
             _SUMMARIES[signal].format(
                 tool=call.name, name=name, now=now, then=then, since=last.call.step.index
             ),
-            evidence=(
-                Evidence(
-                    quote(f"{call.name}({_shown(call.call.arguments)})"),
-                    call.step.index,
-                    call.number,
-                    f"{name}: {now}",
-                ),
-                Evidence(
-                    quote(f"{last.call.name}({_shown(last.call.call.arguments)})"),
-                    last.call.step.index,
-                    last.call.number,
-                    f"{name}: {then}",
-                ),
-            ),
+            evidence=(_evidence(access, f"{name}: {now}"), _evidence(last, f"{name}: {then}")),
             recommendation=_ADVICE[signal].format(tool=call.name, name=name),
-            about=(call.name, access.cell[1], signal),
+            about=(call.name, change.name, signal),
             call=call.number,
         )
 
-    def _restated(self, trace: Trace, step: Step, known: Known, state: _State) -> Iterator[tuple[Issue, str]]:
-        """Lists under a heading of facts, notes or memory, line by line against their last statement."""
-        if not any(find_near(_FACTS, step.text[:20_000], _FACTS_WORDS, before=60, after=90)):
-            return
-        for match in _LINE.finditer(step.text[:20_000]):
-            label = " ".join(words(match["label"]))
-            numbers = [found.group() for found in _ONE_NUMBER.finditer(match["value"])]
-            if len(numbers) != 1 or label.count(" ") < 1:
-                continue
-            number, line = normal_number(numbers[0]), match.group().strip()
-            last = state.stated.get(label)
-            state.stated[label] = (number, line, step)
-            if last is None or last[0] == number or known.has(number) or known.has(numbers[0]):
-                continue
-            yield (
-                self.issue(
-                    trace,
-                    "fact_changed",
-                    step,
-                    f"Restates {label} as {numbers[0]}, which nobody gave; it was {last[0]}.",
-                    evidence=(
-                        Evidence(quote(line), step.index, None, "now"),
-                        Evidence(quote(last[1]), last[2].index, None, "before"),
-                    ),
-                    recommendation="Carry facts forward by copying them, and have each change name its source.",
-                    about=(label, "restated"),
-                ),
-                label,
-            )
+    def _restated(self, trace: Trace, change: Restated) -> Issue:
+        label, now, before = change
+        return self.issue(
+            trace,
+            "fact_changed",
+            now.step,
+            f"Restates {label} as {now.number}, which nobody gave; it was {normal_number(before.number)}.",
+            evidence=(
+                Evidence(quote(now.line), now.step.index, None, "now"),
+                Evidence(quote(before.line), before.step.index, None, "before"),
+            ),
+            recommendation="Carry facts forward by copying them, and have each change name its source.",
+            about=(label, "restated"),
+        )
 
 
-_SUMMARIES = {
-    "unasked_change": "{tool} changes {name} from {then} to {now}, a value that no one gave.",
-    "type_changed": "{tool} writes {name} as {now} where a number, {then}, was stored.",
-    "items_lost": "{tool} writes {name} again with fewer items: {then} became {now}.",
-    "lost_write": "{tool} returns {now} for {name}, although step {since} wrote {then}.",
-    "stale_value": "{tool} uses {now} as {name}, although step {since} changed it to {then}.",
-}
-_ADVICE = {
-    "unasked_change": "Let {tool} change {name} only to a value that has a source in the run, and keep the old one.",
-    "type_changed": "Give {name} a type in the schema of {tool} and reject other types.",
-    "items_lost": "Give the agent calls that add and remove single items of {name} instead of writing the whole list.",
-    "lost_write": "Check why the write of {name} did not last: another key, another scope or an expired entry.",
-    "stale_value": "Read {name} again after it was written, or take it from the write.",
-}
+def _evidence(access: Access, note: str) -> Evidence:
+    call = access.call
+    shown = quote(f"{call.name}({_shown(call.call.arguments)})")
+    return Evidence(shown, call.step.index, call.number, note)
 
 
 def _shown(value: JSON) -> str:
     return value if isinstance(value, str) else canonical(value).decode("utf-8", "replace")
-
-
-def _same(one: JSON, other: JSON) -> bool:
-    if isinstance(one, list) and isinstance(other, list):
-        return sorted(map(str, one)) == sorted(map(str, other))
-    first, second = str(one).strip().lower(), str(other).strip().lower()
-    return first == second or (
-        _type(one) == _type(other) == "number" and normal_number(first) == normal_number(second)
-    )
-
-
-def _type(value: JSON) -> str:
-    if isinstance(value, list):
-        return "list"
-    return "number" if _NUMBER.fullmatch(str(value).strip()) else "text"
-
-
-def _explained(access: Access, known: Known) -> bool:
-    """Whether the new value has a source: any text so far, or the agent's own working in this step."""
-    value = str(access.value)
-    # Free text is written, not copied: only values that are one fact can be said to have no source.
-    if _type(access.value) == "text" and (
-        len(value) > 60 or value.count(" ") > 4 or not any(map(str.isdigit, value))
-    ):
-        return True
-    return (
-        known.has(value) or known.has(normal_number(value)) or value.lower() in access.call.step.words.lower()
-    )
-
-
-def _removal(access: Access, trace: Trace) -> bool:
-    said = [access.call.step.words, *(message.text[:4000] for message in access.call.step.seen)]
-    return any(_REMOVING.search(text.lower()) for text in said) or bool(
-        _REMOVING.search((trace.task or "").lower())
-    )
-
-
-def _wished(access: Access, last: Access, trace: Trace) -> bool:
-    """Whether a user named the old value after the write."""
-    value = str(access.value).lower()
-    between = (step for step in trace.steps if last.call.step.index < step.index <= access.call.step.index)
-    return any(
-        value in message.text.lower() for step in between for message in step.seen if message.role == "user"
-    )
