@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pisama.config import Config, ConfigError, Suppression
     from pisama.detectors.base import Detector, Example, Needs, Signal
     from pisama.issue import Evidence, Issue, Level
+    from pisama.limits import Limits
     from pisama.report import InterruptedAnalysisError, LoadError, ModelUsage, Report, TraceReport
     from pisama.settings import load_config
     from pisama.trace import Step, ToolCall, Trace
@@ -37,6 +38,7 @@ _HOMES = {
     "Evidence": "issue",
     "Issue": "issue",
     "Level": "issue",
+    "Limits": "limits",
     "InterruptedAnalysisError": "report",
     "LoadError": "report",
     "ModelUsage": "report",
@@ -68,6 +70,7 @@ __all__ = [
     "InterruptedAnalysisError",
     "Issue",
     "Level",
+    "Limits",
     "LoadError",
     "Loaded",
     "ModelUsage",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pisama.analysis import with_issues
 from pisama.config import Config
 from pisama.detectors import Detector
+from pisama.limits import DEFAULT, Limits
 from pisama.pipe import Examiner, Source, read
 from pisama.report import InterruptedAnalysisError, LoadError, Report, TraceReport
 from pisama.scale.jobs import Jobs, examined
@@ -31,14 +32,14 @@ class Loaded:
     errors: tuple[LoadError, ...]
 
 
-def load(source: Source, *, input_format: str | None = None) -> Loaded:
+def load(source: Source, *, input_format: str | None = None, limits: Limits = DEFAULT) -> Loaded:
     """The traces in a source. Nothing is raised for bad input: see `errors`.
 
     `source` is a file, a folder (read recursively), the address of either (`s3://…`, with the extra `remote`), JSON
     text (a string that begins with `{` or `[`), bytes, or a decoded JSON value. `input_format` is a loader's id and
-    turns sniffing off.
+    turns sniffing off. `limits` say how much is read at most.
     """
-    found = list(read(source, input_format=input_format))
+    found = list(read(source, input_format=input_format, limits=limits))
     return Loaded(
         tuple(item for item in found if isinstance(item, Trace)),
         tuple(item for item in found if isinstance(item, LoadError)),
@@ -56,7 +57,7 @@ def analyze(
 ) -> Report:
     """Everything that failed in the traces of a source.
 
-    `source` and `input_format` are those of `load`. `detectors` replaces the ones that `config`
+    `source` and `input_format` are those of `load`, whose limits `config` has. `detectors` replaces the ones that `config`
     chooses. `jobs` is the number of processes, or `auto` for one a core; a small source is examined without any, and the
     report is the same for every number. A program that asks for several must be importable without starting them
     again: `if __name__ == "__main__":`. `judge` is the name of a model, PROVIDER:NAME, or a judge of your own: it is asked

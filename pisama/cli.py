@@ -34,6 +34,7 @@ from pisama.flags import (
     Address,
     Also,
     ConfigFile,
+    DetectorSeconds,
     Engine,
     EngineName,
     FailOn,
@@ -42,6 +43,7 @@ from pisama.flags import (
     InputFormat,
     Isolated,
     Jobs,
+    MaxRead,
     MinConfidence,
     MinSeverity,
     NoPlugins,
@@ -132,7 +134,9 @@ def analyze(
     no_cache: NoCache = False,
     dry_run: DryRun = False,
     option: Options = None,
+    detector_seconds: DetectorSeconds = None,
     input_format: InputFormat = None,
+    limit: MaxRead = None,
     jobs: Jobs = "auto",
     engine: EngineName = Engine.LOCAL,
     address: Address = None,
@@ -177,8 +181,9 @@ def analyze(
         "min_confidence": min_confidence,
         "fail_on": fail_on,
         "baseline": baseline,
+        "detector_seconds": detector_seconds,
     }
-    settings = settings_from(config_file, isolated, flags, option, no_plugins)
+    settings = settings_from(config_file, isolated, flags, option, no_plugins, limit)
     if show_config:
         from pisama.output.settings_toml import settings_toml
 
@@ -220,7 +225,9 @@ def baseline(
     min_severity: MinSeverity = None,
     min_confidence: MinConfidence = None,
     option: Options = None,
+    detector_seconds: DetectorSeconds = None,
     input_format: InputFormat = None,
+    limit: MaxRead = None,
     jobs: Jobs = "auto",
     no_plugins: NoPlugins = False,
     config_file: ConfigFile = None,
@@ -238,8 +245,9 @@ def baseline(
         "ignore": ignore,
         "min_severity": min_severity,
         "min_confidence": min_confidence,
+        "detector_seconds": detector_seconds,
     }
-    config = settings_from(config_file, isolated, flags, option, no_plugins).config
+    config = settings_from(config_file, isolated, flags, option, no_plugins, limit).config
     output = output or config.baseline or Path(DEFAULT_BASELINE)
     without = config.model_copy(update={"baseline": None})
     report, interrupted = report_on(Input(_given(paths), without, input_format, jobs_of(jobs)))
@@ -270,12 +278,15 @@ def mcp_server(
         bool, typer.Option("--http", help="Serve at http://127.0.0.1:PORT/mcp, to this machine alone.")
     ] = False,
     port: Annotated[int, typer.Option("--port", help="Where --http serves.", min=1, max=65_535)] = 8765,
+    limit: MaxRead = None,
+    detector_seconds: DetectorSeconds = None,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
     no_plugins: NoPlugins = False,
 ) -> None:
     """Serve the analysis to an assistant over the Model Context Protocol, on standard input and output or over HTTP."""
-    config = settings_from(config_file, isolated, {}, None, no_plugins).config
+    flags = {"detector_seconds": detector_seconds}
+    config = settings_from(config_file, isolated, flags, None, no_plugins, limit).config
     from pisama.mcp_server import serve
 
     serve(root or None, config, port if http else None)

@@ -13,7 +13,7 @@ from pisama.flags import Engine, fail, say
 if TYPE_CHECKING:
     from pisama.config import Config
     from pisama.loaders.base import Piece
-    from pisama.report import Report, TraceReport
+    from pisama.report import LoadError, Report, TraceReport
     from pisama.scale.jobs import Already, Jobs
     from pisama.scale.tasks import Finished, Found, Job
 
@@ -36,19 +36,29 @@ class Input:
     engine: Engine = Engine.LOCAL
     address: str | None = None
 
-    def sources(self) -> Iterator[Path | str | bytes]:
+    def sources(self) -> Iterator[Path | str | bytes | LoadError]:
         """Each path, the files of each pattern, and standard input when it is its turn."""
         from pisama.loaders.remote import is_remote
 
         for path in self.paths:
             if path == "-":
-                yield sys.stdin.buffer.read()
+                yield self._standard_input()
             elif is_remote(path):
                 yield path
             elif any(mark in path for mark in _WILD) and not Path(path).exists():
                 yield from _matching(path)
             else:
                 yield Path(path)
+
+    def _standard_input(self) -> bytes | LoadError:
+        from pisama.loaders.streams import read_pipe, why
+        from pisama.report import LoadError
+        from pisama.trace import Location
+
+        try:
+            return read_pipe(sys.stdin.buffer, self.config.limits)
+        except OSError as error:
+            return LoadError(why(error), Location(), fatal=True)
 
     def size(self) -> int:
         """Bytes of the files that lie here; 0 when there is anything else, of which nobody knows."""

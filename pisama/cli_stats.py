@@ -14,10 +14,12 @@ from pisama.cli_lines import each_line
 from pisama.cli_output import put
 from pisama.flags import (
     ConfigFile,
+    DetectorSeconds,
     Ignore,
     InputFormat,
     Isolated,
     Jobs,
+    MaxRead,
     MinConfidence,
     MinSeverity,
     NoPlugins,
@@ -65,7 +67,9 @@ def stats(
     min_severity: MinSeverity = None,
     min_confidence: MinConfidence = None,
     option: Options = None,
+    detector_seconds: DetectorSeconds = None,
     input_format: InputFormat = None,
+    limit: MaxRead = None,
     jobs: Jobs = "auto",
     no_plugins: NoPlugins = False,
     config_file: ConfigFile = None,
@@ -87,8 +91,9 @@ def stats(
         "ignore": ignore,
         "min_severity": min_severity,
         "min_confidence": min_confidence,
+        "detector_seconds": detector_seconds,
     }
-    config = settings_from(config_file, isolated, flags, option, no_plugins).config
+    config = settings_from(config_file, isolated, flags, option, no_plugins, limit).config
     found = Statistics()
     results = [path for path in paths if is_results(Path(path))]
     try:

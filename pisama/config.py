@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from pisama.issue import Level, Tier
+from pisama.limits import DEFAULT, Limits
 
 DEFAULT_MIN_CONFIDENCE = 0.4
 
@@ -102,6 +103,8 @@ class Config(BaseModel):
     """Whether its answers are taken as a stream, for servers and gateways that close a connection which is quiet."""
     cache: bool = True
     """Whether answers of the model are kept on disk, and used again for the same question."""
+    limits: Limits = DEFAULT
+    """How much is read at most."""
     watch: Watching = Watching()
     """When `pisama watch` stops the command it runs."""
     folder: Annotated[Path | None, Field(exclude=True)] = None

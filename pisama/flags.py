@@ -135,6 +135,25 @@ InputFormat = Annotated[
         rich_help_panel=INPUT,
     ),
 ]
+MaxRead = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        help="Read more, or less, before it is refused: file, record and text (sizes), nesting, growth, files, seconds; "
+        "repeated for more.",
+        metavar="NAME=VALUE",
+        rich_help_panel=INPUT,
+    ),
+]
+DetectorSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--detector-seconds",
+        help="Processor time that a detector may use on one trace; then it is reported as skipped.",
+        show_default="60",
+        rich_help_panel=INPUT,
+    ),
+]
 NoPlugins = Annotated[
     bool, typer.Option("--no-plugins", help="Run no detectors of other packages.", rich_help_panel=SETTINGS)
 ]
@@ -205,12 +224,13 @@ def settings_from(
     flags: Mapping[str, object],
     options: Sequence[str] | None,
     no_plugins: bool,  # noqa: FBT001
+    limits: Sequence[str] | None = None,
     *,
     check: bool = True,
 ) -> Settings:
     """The settings in force for a command; what cannot be followed ends the program.
 
-    `flags` are values by setting, `options` those of `--option`. Without `check` the detectors that are named, and
+    `flags` are values by setting, `options` those of `--option`, `limits` those of `--limit`. Without `check` the detectors that are named, and
     their options, are not looked up, which would load them all.
     """
     from pisama.config import ConfigError
@@ -221,7 +241,12 @@ def settings_from(
         settings = load_settings(
             file=file,
             isolated=isolated,
-            flags={**given, "plugins": False if no_plugins else None, "options": _options(options or ())},
+            flags={
+                **given,
+                "plugins": False if no_plugins else None,
+                "options": _options(options or ()),
+                "limits": _limits(limits or ()),
+            },
         )
         if check:
             from pisama.selection import chosen
@@ -243,6 +268,16 @@ def _options(given: Sequence[str]) -> dict[str, dict[str, object]]:
         for detector, values in option_value(name, value)["options"].items():
             options.setdefault(detector, {}).update(values)
     return options
+
+
+def _limits(given: Sequence[str]) -> dict[str, str]:
+    limits: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            fail(f"--limit {text}: say it as NAME=VALUE, for example text=256MB")
+        limits[name.strip()] = value
+    return limits
 
 
 def say(message: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 
 from pisama.api import Loaded, load
-from pisama.loaders import load as load_source
+from pisama.limits import DEFAULT, Limits
+from pisama.loaders import load_document, open_document
 from pisama.loaders.bundles import beside
 from pisama.loaders.folders import find_files
 from pisama.report import LoadError
@@ -70,8 +71,9 @@ class Roots:
 class Files:
     """The traces of files that may be read; the latest inputs stay loaded, so that reading on is quick."""
 
-    def __init__(self, roots: Roots) -> None:
+    def __init__(self, roots: Roots, limits: Limits = DEFAULT) -> None:
         self._roots = roots
+        self._limits = limits
         self._loaded: OrderedDict[tuple[object, ...], Loaded] = OrderedDict()
         self._lock = Lock()  # tools run in threads
 
@@ -93,8 +95,9 @@ class Files:
 
     def _read(self, real: Path) -> Loaded:
         if real.is_dir() or not self._roots.alone(real):
-            return load(real)
-        items = list(load_source(real.read_bytes(), path=str(real)))
+            return load(real, limits=self._limits)
+        opened = open_document(real, str(real), self._limits)
+        items = [opened] if isinstance(opened, LoadError) else list(load_document(opened))
         return Loaded(
             tuple(item for item in items if isinstance(item, Trace)),
             tuple(item for item in items if isinstance(item, LoadError)),

@@ -25,6 +25,7 @@ from pisama.api import Loaded, Source, analyze_all, load
 from pisama.config import Config, ConfigError
 from pisama.detectors import Detector
 from pisama.issue import Level
+from pisama.limits import Limits
 from pisama.mcp_files import Files, OutsideError, Roots
 from pisama.mcp_pages import analysis_page, detectors_page, explanation_page, steps_page
 from pisama.mcp_results import MAX_BYTES, Analysis, CursorError, Detectors, Explanation, Steps, clipped
@@ -108,7 +109,7 @@ class Tools:
         self._roots = roots
         self._config = config
         self._kinds = kinds
-        self._files = Files(roots)
+        self._files = Files(roots, config.limits)
 
     def analyze_trace(
         self,
@@ -202,7 +203,7 @@ class Tools:
             raise ToolError("give either a path or a trace")
         if path is None:
             assert trace is not None
-            return _load_inline(trace)
+            return _load_inline(trace, self._config.limits)
         with _told():
             return self._files.load(path)
 
@@ -241,11 +242,11 @@ class _told:  # noqa: N801 - used as a statement
             raise ToolError(f"{error.filename}: {error.strerror or error}") from error
 
 
-def _load_inline(trace: Source) -> Loaded:
+def _load_inline(trace: Source, limits: Limits) -> Loaded:
     if isinstance(trace, str):
         # Text is never taken for a path here: a path has an argument of its own, and limits.
         trace = trace.encode("utf-8", "surrogatepass")
-    return load(trace)
+    return load(trace, limits=limits)
 
 
 def _kind(name: str, kinds: dict[str, type[Detector]]) -> type[Detector]:

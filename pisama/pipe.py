@@ -12,6 +12,7 @@ from pisama.analysis import examine
 from pisama.attribution import attribute
 from pisama.config import Config
 from pisama.detectors import Detector
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders import load as load_source
 from pisama.loaders.remote import Remote, is_remote
 from pisama.report import LoadError, TraceReport
@@ -23,7 +24,7 @@ Source: TypeAlias = "str | PathLike[str] | bytes | dict[str, JSON] | list[JSON] 
 """A path, the address of an object store, JSON text, bytes of either, a decoded JSON value, or a trace."""
 
 
-def place_of(source: Source) -> Path | Remote | None:
+def place_of(source: Source | LoadError) -> Path | Remote | None:
     """Where a source lies when it is a path or an address; None when it is the content itself."""
     if isinstance(source, str):
         if is_remote(source):
@@ -32,13 +33,15 @@ def place_of(source: Source) -> Path | Remote | None:
     return Path(source) if isinstance(source, PathLike) else None
 
 
-def read(source: Source, *, input_format: str | None = None) -> Iterator[Trace | LoadError]:
-    """`load`, one trace at a time."""
-    if isinstance(source, Trace):
+def read(
+    source: Source | LoadError, *, input_format: str | None = None, limits: Limits = DEFAULT
+) -> Iterator[Trace | LoadError]:
+    """`load`, one trace at a time. What could not even be taken in is handed on."""
+    if isinstance(source, Trace | LoadError):
         yield source
         return
     place = place_of(source)
-    yield from load_source(source if place is None else place, input_format)  # type: ignore[arg-type]
+    yield from load_source(source if place is None else place, input_format, limits=limits)  # type: ignore[arg-type]
 
 
 class Examiner(NamedTuple):

@@ -11,10 +11,11 @@ import orjson
 from pydantic import ValidationError
 
 from pisama.config import Config, ConfigError, Suppression, Watching
+from pisama.limits import limits_of
 
 PREFIX = "PISAMA_"
 """What the names of settings in the environment begin with: PISAMA_MIN_SEVERITY, PISAMA_OPTIONS__LOOP__MIN_REPEATS,
-PISAMA_WATCH__MAX_STEPS."""
+PISAMA_WATCH__MAX_STEPS, PISAMA_LIMITS__TEXT."""
 FILES = ("pisama.toml", "pyproject.toml")
 """Files that are looked for in the working directory, then in the folder above, and so on. The first has the settings
 at its top level, the second in its table `tool.pisama`."""
@@ -24,7 +25,8 @@ OWN_NAMES = frozenset((CONFIG,))
 """Names in the environment that are no settings of an analysis."""
 
 _LISTS = ("select", "ignore")
-_FLAGS = {"options": "--option", "plugins": "--no-plugins", "cache": "--no-cache"}
+_TABLES = ("watch", "limits")
+_FLAGS = {"options": "--option", "limits": "--limit", "plugins": "--no-plugins", "cache": "--no-cache"}
 _SETTINGS = tuple(name for name, field in Config.model_fields.items() if not field.exclude)
 _Values: TypeAlias = "dict[str, Any]"
 
@@ -143,9 +145,9 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, _Va
         text = environment[name]
         if setting == "options" and len(inner) == 2:
             yield name, option_value(".".join(inner), text)
-        elif setting == "watch" and len(inner) == 1:
-            yield name, {"watch": {inner[0]: text}}
-        elif inner or setting in ("options", "suppress", "watch"):
+        elif setting in _TABLES and len(inner) == 1:
+            yield name, {setting: {inner[0]: text}}
+        elif inner or setting in ("options", "suppress", *_TABLES):
             raise ConfigError(
                 f"{name}: set it in a file, or one option as {PREFIX}OPTIONS__LOOP__MIN_REPEATS"
             )
@@ -169,9 +171,9 @@ def _listed(text: str) -> list[str]:
 
 def _merge(merged: _Values, origins: dict[str, str], values: _Values, origin: str) -> None:
     for name, value in values.items():
-        if name == "watch" and isinstance(value, dict):
-            merged.setdefault("watch", {}).update(value)
-            origins |= {f"watch.{limit}": origin for limit in value}
+        if name in _TABLES and isinstance(value, dict):
+            merged.setdefault(name, {}).update(_limits(value, origin) if name == "limits" else value)
+            origins |= {f"{name}.{each}": origin for each in value}
             continue
         if name != "options" or not isinstance(value, dict):
             merged[name] = value
@@ -182,6 +184,13 @@ def _merge(merged: _Values, origins: dict[str, str], values: _Values, origin: st
                 raise ConfigError(f"{origin}: options.{detector} is not a table")
             merged.setdefault("options", {}).setdefault(detector, {}).update(options)
             origins |= {f"options.{detector}.{option}": origin for option in options}
+
+
+def _limits(values: _Values, origin: str) -> Mapping[str, object]:
+    try:
+        return limits_of(values)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: {error}") from None
 
 
 def _validated(merged: _Values, origins: Mapping[str, str], file: Path | None) -> Config:

@@ -291,6 +291,15 @@ def test_the_settings_in_force_are_shown_with_where_they_come_from(tmp_path: Pat
         "stream = false  # default\n"
         "cache = true  # default\n"
         "\n"
+        "[limits]\n"
+        'file = "512MB"  # default\n'
+        'record = "512MB"  # default\n'
+        'text = "64MB"  # default\n'
+        "nesting = 1024  # default\n"
+        "growth = 200  # default\n"
+        "files = 200000  # default\n"
+        "seconds = 600  # default\n"
+        "\n"
         "[watch]\n"
         "# stop_on is not set  # default\n"
         "# max_cost is not set  # default\n"

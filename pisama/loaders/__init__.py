@@ -6,12 +6,15 @@ Nothing here raises for bad input: what could not be read is a `LoadError` among
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import cast
 
+from pisama.budget import OverBudgetError, budget
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders.anthropic import AnthropicLoader
 from pisama.loaders.base import Document, Group, Loaded, Loader, Piece
+from pisama.loaders.bounded_traces import within
 from pisama.loaders.bundles import Part, parts_of, with_companions
 from pisama.loaders.container import Source, open_document
 from pisama.loaders.conversation import ConversationLoader
@@ -20,7 +23,7 @@ from pisama.loaders.folders import find_files, says_nothing
 from pisama.loaders.mini_swe_agent import MiniSweAgentLoader
 from pisama.loaders.openai_chat import OpenAIChatLoader
 from pisama.report import LoadError
-from pisama.trace import Location
+from pisama.trace import Location, Trace
 
 __all__ = [
     "LOADERS",
@@ -173,26 +176,28 @@ def load_document(document: Document, input_format: str | None = None) -> Iterat
         yield from (chosen,) if isinstance(chosen, LoadError) else _load_as(chosen, document)
 
 
-def load(source: Source, input_format: str | None = None, path: str | None = None) -> Iterator[Loaded]:
+def load(
+    source: Source, input_format: str | None = None, path: str | None = None, limits: Limits = DEFAULT
+) -> Iterator[Loaded]:
     """The traces in a file or a folder (a `Path`), in bytes, in JSON text, or in a decoded value.
 
     A file is read together with the files beside it that continue its run.
     """
+
+    def opening(file: Path) -> Callable[[], Document | LoadError]:
+        return lambda: open_document(file, limits=limits)
+
     if isinstance(source, Path) and path is None:
         loaders = LOADERS if input_format is None else tuple(filter(None, (loader(input_format),)))
-        together = with_companions(source, loaders, _opening) if source.is_file() else None
+        together = with_companions(source, loaders, opening, limits) if source.is_file() else None
         if together is not None:
             yield from _load_as(together[1], together[0])
             return
-    document = open_document(source, path)
+    document = open_document(source, path, limits)
     if isinstance(document, LoadError):
         yield document
     else:
         yield from load_document(document, input_format)
-
-
-def _opening(path: Path) -> Callable[[], Document | LoadError]:
-    return lambda: open_document(path)
 
 
 def load_members(
@@ -234,9 +239,9 @@ def load_part(part: Part, input_format: str | None) -> Iterator[Loaded]:
 
 def _load_as(chosen: Loader, document: Document) -> Iterator[Loaded]:
     found = False
-    for item in _guarded(chosen, document):
+    for item in chain(_guarded(chosen, document), document.lost):
         found = True
-        yield item
+        yield from within(item, document.limits) if isinstance(item, Trace) else (item,)
     if not found:
         yield _fatal(f"no trace in it, read as {chosen.title}", document)
 
@@ -251,8 +256,18 @@ def _confidence(candidate: Loader, document: Document) -> float:
 
 def _guarded(chosen: Loader, document: Document) -> Iterator[Loaded]:
     """What the loader yields. A loader must not raise; if one does, other inputs are still read."""
+    seconds = document.limits.seconds
     try:
-        yield from chosen.load(document)
+        loaded = iter(chosen.load(document))
+        while True:
+            with budget(seconds):
+                item = next(loaded, None)
+            if item is None:
+                return
+            yield item
+    except OverBudgetError:
+        reason = f"no further trace was read within {seconds:,g} seconds ({document.limits.raised('seconds')}); the rest was left"
+        yield LoadError(reason, Location(document.path))
     except Exception as error:  # noqa: BLE001
         problem = f"{type(error).__name__}: {error}"
         yield LoadError(

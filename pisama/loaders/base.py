@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders.remote import Remote
 from pisama.report import LoadError
 from pisama.trace import JSON, Location, Trace
@@ -62,6 +63,10 @@ class Document:
     """What to say of it when no loader knows it."""
     growing: bool = False
     """The last line was cut off: the file is still being written, or its writer was killed."""
+    limits: Limits = DEFAULT
+    """Within which it is read."""
+    lost: list[LoadError] = field(default_factory=list)
+    """What could not be read where there is no place for an error among the rows, those of tables."""
 
     def is_empty(self) -> bool:
         """Whether there is nothing in it that a loader could read."""

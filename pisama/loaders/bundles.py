@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders.base import Document, GroupsFiles, Loader, Members
 from pisama.loaders.deferred import Deferred, DeferredGroups
 from pisama.loaders.folders import files_in, may_hold_traces
@@ -68,7 +69,7 @@ def parts_of(
 
 
 def with_companions(
-    file: Path, loaders: Iterable[Loader], opening: Callable[[Path], Open]
+    file: Path, loaders: Iterable[Loader], opening: Callable[[Path], Open], limits: Limits = DEFAULT
 ) -> tuple[Document, Loader] | None:
     """The run that this file begins and others beside it continue; None when it stands alone."""
     grouping = _grouping(loaders)
@@ -77,7 +78,7 @@ def with_companions(
         return None
     for loader, group in _groups(members, grouping):
         if group[0] == file.name and len(group) > 1:
-            folder = Document(str(file.parent), lambda: iter(()), members=members)
+            folder = Document(str(file.parent), lambda: iter(()), members=members, limits=limits)
             return replace(_run(folder, group), path=shown(str(file))), loader
     return None
 
@@ -100,13 +101,13 @@ def _folder(document: Document, prefix: str, members: Members) -> Document:
     if not prefix:
         return document
     path = f"{document.path}/{prefix[:-1]}" if document.path else prefix[:-1]
-    return Document(path, lambda: iter(()), members=members, growing=document.growing)
+    return Document(path, lambda: iter(()), members=members, growing=document.growing, limits=document.limits)
 
 
 def _run(folder: Document, group: Sequence[str]) -> Document:
     path = f"{folder.path}/{group[0]}" if folder.path else group[0]
     members = {name: folder.members[name] for name in group}
-    return Document(path, lambda: iter(()), members=members, growing=folder.growing)
+    return Document(path, lambda: iter(()), members=members, growing=folder.growing, limits=folder.limits)
 
 
 def _whole(

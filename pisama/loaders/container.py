@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders.base import Document, Members, Record, take_sample
 from pisama.loaders.csv_rows import csv_records, delimiter_of
+from pisama.loaders.decompression import Allowance, Part
 from pisama.loaders.folders import files_in
 from pisama.loaders.frames import framed, unframed
 from pisama.loaders.json_lines import are_lines, ends_cut, line_records
-from pisama.loaders.json_text import BadEncoding, BadJSON, decode
+from pisama.loaders.json_text import BadEncoding, BadJSON, DeepJSON, decode
 from pisama.loaders.json_values import read_values
 from pisama.loaders.python_values import plain_json
 from pisama.loaders.remote import Remote, content_of, opened_remote, remote_files
@@ -44,7 +46,7 @@ CONTAINERS = (
 )
 """What inputs may be wrapped in, and a word about each."""
 
-MAX_NESTING = 2
+MAX_ARCHIVES = 2
 """Archives within archives that are opened."""
 
 _FOREIGN = (
@@ -61,7 +63,7 @@ _UTF16 = re.compile(rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|[\t-~]\0[\t-~]\0|\0[\t-~]\
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
-def open_document(source: Source, path: str | None = None) -> Document | LoadError:
+def open_document(source: Source, path: str | None = None, limits: Limits = DEFAULT) -> Document | LoadError:
     """The document in a file, a folder, in bytes, in JSON text, or in a value that is already decoded.
 
     `path` is what locations call it; a file is called by its own path. Whatever is wrong with the
@@ -72,13 +74,15 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
     if isinstance(source, Path | Remote):
         path = shown(path or str(source))
     elif not isinstance(source, bytes):
-        return _from_value(source, path)
+        return _from_value(source, path, limits)
     try:
         if isinstance(source, Remote):
-            return _remote(source, path or source.url)
+            return _remote(source, path or source.url, limits)
         if isinstance(source, Path) and source.is_dir():
-            return _folder(source, path)
-        return _open(opener_of(source), path, source)
+            return _folder(source, path, limits)
+        # A pipe has been read when it is opened, and cannot be opened again.
+        again = source if isinstance(source, bytes) or source.is_file() else None
+        return _open(opener_of(source, limits), path, again)
     except OSError as error:
         return _fatal(why(error), path)
     except ValueError as error:
@@ -86,41 +90,41 @@ def open_document(source: Source, path: str | None = None) -> Document | LoadErr
         return _fatal(str(error), path)
 
 
-def _folder(folder: Path, path: str | None) -> Document | LoadError:
+def _folder(folder: Path, path: str | None, limits: Limits) -> Document | LoadError:
     members = {
-        name: _opening(folder / name, shown(f"{path}/{name}" if path != "." else name))
+        name: _opening(folder / name, shown(f"{path}/{name}" if path != "." else name), limits)
         for name in files_in(folder)
     }
     if not members:
         return _fatal("no file in this folder that could be a trace", path)
-    return Document(path, lambda: iter(()), members=members)
+    return Document(path, lambda: iter(()), members=members, limits=limits)
 
 
-def _remote(remote: Remote, path: str) -> Document | LoadError:
+def _remote(remote: Remote, path: str, limits: Limits) -> Document | LoadError:
     files = remote_files(remote)
     if [name for name, _ in files] == [""]:
-        return open_remote(files[0][1], path)
-    members: Members = {name: _opening_remote(file, str(file)) for name, file in files}
-    return Document(path, lambda: iter(()), members=members)
+        return open_remote(files[0][1], path, limits)
+    members: Members = {name: _opening_remote(file, str(file), limits) for name, file in files}
+    return Document(path, lambda: iter(()), members=members, limits=limits)
 
 
-def open_remote(remote: Remote, path: str) -> Document | LoadError:
+def open_remote(remote: Remote, path: str, limits: Limits = DEFAULT) -> Document | LoadError:
     """The document in one object of a store."""
     try:
         held = content_of(remote)
         if held is not None:
-            return _open(opener_of(held), path, held)
+            return _open(opener_of(held, limits), path, held)
     except OSError as error:
         return _fatal(why(error), path)
-    return _open_member(lambda: opened_remote(remote), path, 0)
+    return _open_member(Opener(lambda: opened_remote(remote), limits), path, 0)
 
 
-def _opening_remote(remote: Remote, path: str) -> Callable[[], Document | LoadError]:
-    return lambda: open_remote(remote, path)
+def _opening_remote(remote: Remote, path: str, limits: Limits) -> Callable[[], Document | LoadError]:
+    return lambda: open_remote(remote, path, limits)
 
 
-def _opening(file: Path, path: str) -> Callable[[], Document | LoadError]:
-    return lambda: open_document(file, path)
+def _opening(file: Path, path: str, limits: Limits) -> Callable[[], Document | LoadError]:
+    return lambda: open_document(file, path, limits)
 
 
 def _open(
@@ -147,23 +151,35 @@ def _open_seekable(
     opener: Opener, path: str | None, source: Path | bytes | None, head: bytes, nesting: int
 ) -> Document | LoadError:
     """What is not read from its beginning to its end: a file as it is, anything else from memory."""
-    if source is None or not _begins_with(source, head):
-        source, problem = read_all(opener)
+    whole: Path | bytes
+    if source is not None and _begins_with(source, head):
+        whole = source
+    else:
+        whole, problem = read_all(opener)
         if problem:
             return _fatal(problem, path)
+    limits = opener.limits
     if head.startswith(_SQLITE):
         from pisama.loaders.database import open_database
 
-        return open_database(source, path)
+        return open_database(whole, path, limits)
+    part = opener.part or Part("", Allowance(_size(source if source is not None else whole), limits))
     if head.startswith(_PARQUET):
         from pisama.loaders.parquet import open_parquet
 
-        return open_parquet(source, path)
-    if nesting == MAX_NESTING:
+        return open_parquet(whole, path, limits, part)
+    if nesting == MAX_ARCHIVES:
         return _fatal("an archive within archives within an archive; unpack it first", path)
     from pisama.loaders.archive import open_archive
 
-    return open_archive(source, path, lambda inner, name: _open_member(inner, name, nesting + 1))
+    def open_member(inner: Opener, name: str) -> Document | LoadError:
+        return _open_member(inner, name, nesting + 1)
+
+    return open_archive(whole, path, open_member, limits, part)
+
+
+def _size(source: Path | bytes) -> int:
+    return source.stat().st_size if isinstance(source, Path) else len(source)
 
 
 def _begins_with(source: Path | bytes, head: bytes) -> bool:
@@ -199,26 +215,26 @@ def _binary(opener: Opener, path: str | None) -> Document | LoadError:
     data, problem = read_all(opener)
     if problem:
         return _fatal(problem, path)
-    messages = unframed(data)
+    messages = unframed(data, opener.limits)
     if messages is None:
-        return Document(path, lambda: iter(()), raw=data)
+        return Document(path, lambda: iter(()), raw=data, limits=opener.limits)
     if not messages[0].startswith((b"{", b"[")):
-        return Document(path, lambda: iter(()), raw=framed(messages))
-    return _lines_document(opener_of(b"\n".join(messages)), path)
+        return Document(path, lambda: iter(()), raw=framed(messages), limits=opener.limits)
+    return _lines_document(opener_of(b"\n".join(messages), opener.limits), path)
 
 
 def _csv_document(opener: Opener, path: str | None, delimiter: str) -> Document:
     def read() -> Iterator[Record | LoadError]:
         return csv_records(opener, path, delimiter)
 
-    return Document(path, read, sample=take_sample(read()))
+    return Document(path, read, sample=take_sample(read()), limits=opener.limits)
 
 
 def _lines_document(opener: Opener, path: str | None) -> Document:
     def read() -> Iterator[Record | LoadError]:
         return line_records(opener, path)
 
-    return Document(path, read, sample=take_sample(read()), growing=ends_cut(opener))
+    return Document(path, read, sample=take_sample(read()), growing=ends_cut(opener), limits=opener.limits)
 
 
 def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
@@ -228,19 +244,26 @@ def _whole_document(opener: Opener, path: str | None) -> Document | LoadError:
     items: list[Record | LoadError] = []
     cut = False
     try:
-        items.append(Record(decode(data), Location(path)))
+        items.append(Record(decode(data, opener.limits), Location(path)))
     except BadEncoding as error:
         return _fatal(f"{error.reason}, at column {error.column}; save it as UTF-8", path, error.line)
     except BadJSON as error:
         if problem and not data.lstrip().startswith((b"{", b"[")):
             return _fatal(problem, path)
-        items, cut = read_values(data, path)
+        items, cut = read_values(data, path, opener.limits)
         if not items or _is_prose(items):
+            if isinstance(error, DeepJSON):
+                # A reader of text would find the objects in it, and has a measure of its own.
+                return _fatal(f"{error.reason} at column {error.column}", path, error.line)
             not_json = problem or f"not JSON: {error.reason} at column {error.column}"
-            return _text_document(data, _fatal(not_json, path, None if problem else error.line), path)
+            return _text_document(
+                data, _fatal(not_json, path, None if problem else error.line), path, opener.limits
+            )
     if problem:
         items.append(LoadError(problem, Location(path)))
-    return Document(path, lambda: iter(items), sample=take_sample(iter(items)), growing=cut)
+    return Document(
+        path, lambda: iter(items), sample=take_sample(iter(items)), growing=cut, limits=opener.limits
+    )
 
 
 def _is_prose(items: Sequence[Record | LoadError]) -> bool:
@@ -253,23 +276,23 @@ def _is_prose(items: Sequence[Record | LoadError]) -> bool:
     return broken and len(items) > 2
 
 
-def _text_document(data: bytes, problem: LoadError, path: str | None) -> Document:
+def _text_document(data: bytes, problem: LoadError, path: str | None, limits: Limits) -> Document:
     """Text, with the objects that a program printed in it: a log of spans, or code that a text quotes."""
     from pisama.loaders.javascript_text import printed_objects
 
     text = data.decode("utf-8", "replace")
     printed = printed_objects(text, path)
     sample = take_sample(iter(printed))
-    return Document(path, lambda: iter(printed), text=text, sample=sample, problem=problem)
+    return Document(path, lambda: iter(printed), text=text, sample=sample, problem=problem, limits=limits)
 
 
-def _from_value(value: object, path: str | None) -> Document | LoadError:
+def _from_value(value: object, path: str | None, limits: Limits) -> Document | LoadError:
     try:
         plain = plain_json(value)
     except (TypeError, ValueError) as error:
         return _fatal(f"not a JSON value: {error}", path)
     record = Record(plain, Location(path))
-    return Document(path, lambda: iter((record,)), sample=(plain,))
+    return Document(path, lambda: iter((record,)), sample=(plain,), limits=limits)
 
 
 def _fatal(reason: str, path: str | None, line: int | None = None) -> LoadError:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import islice
 
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders.base import Record
-from pisama.loaders.streams import MAX_VALUE_BYTES, Opener, why
+from pisama.loaders.streams import Opener, why
 from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
@@ -18,6 +18,15 @@ _DELIMITERS = (",", "\t")
 _LOOK_AT = 5
 """Rows that must be as wide as the first line for a text to be a table."""
 _NAME = lazy(r"[A-Za-z_][\w .:/()\[\]\-]{0,119}\Z")
+
+
+class _BadRow(Exception):  # noqa: N818
+    def __init__(self, reason: str, line: int, *, too_large: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+        """1-based, the first of the row."""
+        self.too_large = too_large
 
 
 def delimiter_of(opener: Opener) -> str | None:
@@ -36,15 +45,15 @@ def csv_records(opener: Opener, path: str | None, delimiter: str) -> Iterator[Re
     line = 1
     try:
         with opener() as stream:
-            rows = _numbered(stream, delimiter)
+            rows = _numbered(stream, delimiter, opener.limits)
             _, names = next(rows, (1, []))
             for line, row in rows:
                 if len(row) > len(names):
                     yield LoadError(f"{len(row)} fields under {len(names)} names", Location(path, line))
                 elif row:
                     yield Record(_record(names, row), Location(path, line))
-    except csv.Error as error:
-        yield LoadError(f"not CSV: {error}", Location(path, line))
+    except _BadRow as error:
+        yield LoadError(error.reason, Location(path, error.line))
     except OSError as error:
         yield LoadError(why(error), Location(path, line))
 
@@ -65,27 +74,40 @@ def _fits(opener: Opener, head: str, delimiter: str) -> bool:
         return False
     if len(set(names)) < 2:
         return False
+    rows: list[list[str]] = []
+    too_large = False
     try:
         with opener() as stream:
-            rows = [row for _, row in islice(_numbered(stream, delimiter), _LOOK_AT)]
-    except (csv.Error, OSError):
+            rows.extend(row for _, row in islice(_numbered(stream, delimiter, opener.limits), _LOOK_AT))
+    except _BadRow as error:
+        too_large = error.too_large
+        if not too_large:
+            return False
+    except OSError:
         return False
-    return len(rows) > 1 and all(len(row) == len(names) for row in rows if row)
+    return len(rows) + too_large > 1 and all(len(row) == len(names) for row in rows if row)
 
 
-def _numbered(stream: io.BufferedReader, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows with the lines they begin on."""
-    if csv.field_size_limit() < MAX_VALUE_BYTES:
-        # The limit is the whole process's, and its default of 128 KB is less than one prompt.
-        csv.field_size_limit(MAX_VALUE_BYTES)
-    text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
-    reader = csv.reader(text, delimiter=delimiter)
-    line = 1
+def _numbered(stream: io.BufferedReader, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
+    """The rows with the lines they begin on. Raises `_BadRow` for one that is no CSV, or too large."""
+    # The module's own limit is the whole process's, and its default of 128 KB is less than one prompt. Rows are measured here.
+    csv.field_size_limit(max(csv.field_size_limit(), limits.record, DEFAULT.record))
+    line, row_bytes = 1, 0
+
+    def text() -> Iterator[str]:
+        nonlocal row_bytes
+        while data := stream.readline(limits.record + 1 - row_bytes):
+            row_bytes += len(data)
+            if row_bytes > limits.record:
+                told = f"a row of more than {limits.beyond('record')}; what follows was not read"
+                raise _BadRow(told, line, too_large=True)
+            for each in data.splitlines(keepends=True):
+                yield each.decode("utf-8", "replace")
+
+    reader = csv.reader(text(), delimiter=delimiter)
     try:
         for row in reader:
             yield line, row
-            line = reader.line_num + 1
-    finally:
-        # The stream is its owner's to close, and may be closed already.
-        with suppress(ValueError):
-            text.detach()
+            line, row_bytes = reader.line_num + 1, 0
+    except csv.Error as error:
+        raise _BadRow(f"not CSV: {error}", line) from None

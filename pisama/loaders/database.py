@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
+from pisama.limits import Limits
 from pisama.loaders.base import Document, Table
-from pisama.loaders.streams import MAX_VALUE_BYTES
 from pisama.patterns import lazy
 from pisama.report import LoadError
 from pisama.trace import JSON, Location
@@ -31,22 +31,33 @@ _WRITE_AHEAD = 2
 _TABLES = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"
 _VIRTUAL = lazy(r"\s{0,9}CREATE\s{1,9}VIRTUAL\b", re.IGNORECASE)
 _ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA))
+_LEAST, _MOST = 1 << 16, 2**31 - 1
+"""Bytes of a cell that SQLite needs to be allowed for its own work, and may be; how it was built may allow less."""
 _WAIT = 1.0
 """Seconds to wait for a program that has locked the database."""
 
 
-def open_database(source: Path | bytes, path: str | None) -> Document | LoadError:
+def open_database(source: Path | bytes, path: str | None, limits: Limits) -> Document | LoadError:
     """The tables of a database; a fatal error when it is locked, corrupt, or has none.
 
     Views, virtual tables and computed columns are left out: reading them would run code of the file.
     """
     live = isinstance(source, Path) and _beside(source, "-wal")
+    lost: list[LoadError] = []
+
+    def lose(reason: str) -> None:
+        error = LoadError(reason, Location(path))
+        if error not in lost:
+            lost.append(error)
+
     try:
-        opened = _opener(source)
+        opened = _opener(source, limits)
         with closing(opened()) as connection:
             found = connection.execute(_TABLES).fetchmany(MAX_TABLES)
             names = [str(name) for name, definition in found if not _VIRTUAL.match(str(definition))]
-            tables = {name: Table(_columns(connection, name), _reader(opened, name)) for name in names}
+            tables = {
+                name: Table(_columns(connection, name), _reader(opened, name, lose, limits)) for name in names
+            }
     except sqlite3.Error as error:
         return LoadError(_why(error), Location(path), fatal=True)
     if not tables:
@@ -55,12 +66,14 @@ def open_database(source: Path | bytes, path: str | None) -> Document | LoadErro
     shown = ", ".join(list(tables)[:8])
     unknown = f"an SQLite database of no known format (tables: {shown}){_missing_rows(source)}"
     problem = LoadError(unknown, Location(path), fatal=True)
-    return Document(path, lambda: iter(()), tables=tables, problem=problem, growing=live)
+    return Document(
+        path, lambda: iter(()), tables=tables, problem=problem, growing=live, limits=limits, lost=lost
+    )
 
 
-def _opener(source: Path | bytes) -> Opened:
+def _opener(source: Path | bytes, limits: Limits) -> Opened:
     if isinstance(source, Path):
-        return _opener_of_file(source)
+        return _opener_of_file(source, limits)
     data = source
     if data[18:19] == bytes((_WRITE_AHEAD,)):
         # In memory there is no second file; byte 18 and 19 say that there need be none.
@@ -69,12 +82,12 @@ def _opener(source: Path | bytes) -> Opened:
     def in_memory() -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:")
         connection.deserialize(data)
-        return _guarded(connection)
+        return _guarded(connection, limits)
 
     return in_memory
 
 
-def _opener_of_file(source: Path) -> Opened:
+def _opener_of_file(source: Path, limits: Limits) -> Opened:
     """Opens a file without making others beside it, which SQLite does when it reads the log of writes."""
     folder: Path | None = None
     mode = "mode=ro"
@@ -89,7 +102,7 @@ def _opener_of_file(source: Path) -> Opened:
     address = f"file:{quote(str(source.resolve()))}?{mode}"
 
     def opened() -> sqlite3.Connection:
-        return _guarded(sqlite3.connect(address, uri=True, timeout=_WAIT))
+        return _guarded(sqlite3.connect(address, uri=True, timeout=_WAIT), limits)
 
     if folder is not None:
         # The copy goes when nothing can open it any more.
@@ -97,9 +110,9 @@ def _opener_of_file(source: Path) -> Opened:
     return opened
 
 
-def _guarded(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _guarded(connection: sqlite3.Connection, limits: Limits) -> sqlite3.Connection:
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(max(limits.record, _LEAST), _MOST))
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA query_only = ON")
     connection.set_authorizer(_authorize)
@@ -116,8 +129,11 @@ def _columns(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
     return tuple(str(row[1]) for row in rows)
 
 
-def _reader(opened: Opened, table: str) -> Callable[[], Iterator[dict[str, JSON]]]:
+def _reader(
+    opened: Opened, table: str, lose: Callable[[str], None], limits: Limits
+) -> Callable[[], Iterator[dict[str, JSON]]]:
     def rows() -> Iterator[dict[str, JSON]]:
+        number = 0
         with closing(opened()) as connection:
             try:
                 columns = _columns(connection, table)
@@ -126,9 +142,12 @@ def _reader(opened: Opened, table: str) -> Callable[[], Iterator[dict[str, JSON]
                 select = f"SELECT {listed} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 - quoted names
                 for row in connection.execute(select):
                     yield dict(zip(columns, map(_plain, row), strict=True))
-            except sqlite3.Error:
-                # The rows before the damage are what there is.
-                return
+                    number += 1
+            except sqlite3.DataError:
+                most = limits.beyond("record")
+                lose(f"table {table}: {number:,} rows were read; then comes a cell of more than {most}")
+            except sqlite3.Error as error:
+                lose(f"table {table}: {number:,} rows could be read, no more ({error})")
 
     return rows
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+
+from pisama.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 FREE_BYTES = 64 * 2**20
 """So much may come out of any compressed data, however little it was."""
-MAX_RATIO = 200
-"""Beyond `FREE_BYTES`, so many bytes may come out of one. JSON of real runs shrinks 5 to 50 times; the
-densest data that deflate can write grows 1,032 times, and zstd knows no limit."""
-BOMB = f"it grows more than {MAX_RATIO} times when it is decompressed, as no trace does"
 
 _GZIP = b"\x1f\x8b"
 _GZIP_MEMBER = 31
@@ -23,33 +21,61 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 _BLOCK = 1 << 16
 
 
-def decompressed(stream: io.BufferedReader) -> io.BufferedReader:
-    """What is compressed with gzip or zstd in a stream that stands at its start, or the stream itself."""
+class Allowance:
+    """How much may come out of one archive altogether: of the archives and the compressed files in it too.
+
+    Each of them by itself may grow as any file may, so that together they would grow without end.
+    """
+
+    def __init__(self, compressed: int, limits: Limits) -> None:
+        """`compressed` are the bytes of what the archive was first found in."""
+        self._compressed = compressed
+        self._limits = limits
+        self._taken: dict[str, int] = {}
+        self._total = 0
+
+    def problem(self, name: str, size: int) -> str | None:
+        """Why so many bytes of a part are too many; what is opened again counts once."""
+        more = size - self._taken.get(name, 0)
+        if more > 0:
+            self._taken[name] = size
+            self._total += more
+        return bomb(self._total, self._compressed, self._limits)
+
+
+class Part(NamedTuple):
+    """A part of an archive."""
+
+    name: str
+    allowance: Allowance
+
+
+def decompressed(stream: io.BufferedReader, limits: Limits, part: Part | None = None) -> io.BufferedReader:
+    """What is compressed with gzip or zstd in a stream that stands at its start, or the stream itself.
+
+    `part` says of what archive the stream is.
+    """
     head = stream.peek(4)
     if head.startswith(_GZIP):
-        return guarded(_Unzipped(stream), "gzip", stream)
+        return io.BufferedReader(_Guarded(_Unzipped(stream), "gzip", stream, limits, part), _BLOCK)
     if head.startswith(_ZSTD):
         from pisama.loaders.zstd import ZstdFile
 
-        return guarded(cast("BinaryIO", ZstdFile(stream)), "zstd", stream)
+        inner = cast("BinaryIO", ZstdFile(stream))
+        return io.BufferedReader(_Guarded(inner, "zstd", stream, limits, part), _BLOCK)
     return stream
 
 
-def is_bomb(size: int, compressed: io.BufferedReader | int) -> bool:
-    """Whether so many bytes are too many to come out of so many (or of the part of a stream read so far)."""
-    if size <= FREE_BYTES:
-        return False
-    return size > MAX_RATIO * (compressed if isinstance(compressed, int) else compressed.tell())
+def bomb(size: int, compressed: int, limits: Limits) -> str | None:
+    """Why so many bytes are too many to come out of so many; None when they are not."""
+    if size <= FREE_BYTES or size <= limits.growth * compressed:
+        return None
+    return f"it grows more than {limits.growth:,} times when it is decompressed, as no trace does ({limits.raised('growth')})"
 
 
-def guarded(
-    inner: BinaryIO | io.RawIOBase, kind: str, compressed: io.BufferedReader | None
-) -> io.BufferedReader:
-    """The bytes of a decompressor, whose errors become OSErrors with a reason a person understands.
-
-    With the `compressed` stream it reads from, a bomb is such an error too.
-    """
-    return io.BufferedReader(_Guarded(inner, kind, compressed), _BLOCK)
+def guarded(inner: BinaryIO, kind: str) -> io.BufferedReader:
+    """The bytes of a decompressor, whose errors become OSErrors with a reason a person understands."""
+    return io.BufferedReader(_Guarded(inner, kind), _BLOCK)
 
 
 def _corrupt() -> tuple[type[Exception], ...]:
@@ -62,16 +88,29 @@ def _corrupt() -> tuple[type[Exception], ...]:
 
 
 class _Guarded(io.RawIOBase):
+    """With the `compressed` stream that it reads from, a bomb is an OSError too."""
+
     def __init__(
-        self, inner: BinaryIO | io.RawIOBase, kind: str, compressed: io.BufferedReader | None
+        self,
+        inner: BinaryIO | io.RawIOBase,
+        kind: str,
+        compressed: io.BufferedReader | None = None,
+        limits: Limits = DEFAULT,
+        part: Part | None = None,
     ) -> None:
         self._inner = inner
         self._kind = kind
         self._compressed = compressed
+        self._limits = limits
+        self._part = part
         self._given = 0
 
     def readable(self) -> bool:
         return True
+
+    def tell(self) -> int:
+        """Bytes given so far; something compressed in this is measured by it."""
+        return self._given
 
     def readinto(self, buffer: Buffer, /) -> int:
         view = memoryview(buffer)
@@ -82,9 +121,18 @@ class _Guarded(io.RawIOBase):
         except _corrupt() as error:
             raise OSError(f"the {self._kind} data is corrupt ({error})") from None
         self._given += count
-        if self._compressed is not None and is_bomb(self._given, self._compressed):
-            raise OSError(BOMB)
+        problem = self._problem()
+        if problem:
+            raise OSError(problem)
         return count
+
+    def _problem(self) -> str | None:
+        if self._compressed is None:
+            return None
+        problem = bomb(self._given, self._compressed.tell(), self._limits)
+        if problem is None and self._part is not None:
+            return self._part.allowance.problem(self._part.name, self._given)
+        return problem
 
     def close(self) -> None:
         self._inner.close()

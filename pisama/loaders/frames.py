@@ -10,8 +10,8 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
+from pisama.limits import Limits
 from pisama.loaders.decompression import decompressed
-from pisama.loaders.streams import MAX_VALUE_BYTES, TOO_LARGE
 
 _LENGTH = 4
 _LOOK_AT = 8
@@ -19,10 +19,10 @@ _PACKED = b"\x28\xb5\x2f\xfd"
 _BEGINNINGS = (b"{", b"[", _PACKED)
 
 
-def unframed(data: bytes) -> list[bytes] | None:
+def unframed(data: bytes, limits: Limits) -> list[bytes] | None:
     """The messages, decompressed, when the bytes are JSON or compressed messages with lengths before them.
 
-    A message that is cut off at the end is left out. Raises OSError for compressed data that is broken.
+    A message that is cut off at the end is left out. Raises OSError for compressed data that is broken, and for too much.
     """
     first = list(islice(_frames(data), _LOOK_AT))
     if not first or not all(frame.startswith(_BEGINNINGS) for frame in first):
@@ -30,10 +30,10 @@ def unframed(data: bytes) -> list[bytes] | None:
     messages: list[bytes] = []
     size = 0
     for frame in _frames(data):
-        messages.append(_unpacked(frame))
+        messages.append(_unpacked(frame, limits))
         size += len(messages[-1])
-        if size > MAX_VALUE_BYTES:
-            raise OSError(TOO_LARGE)
+        if size > limits.file:
+            raise OSError(f"messages of more than {limits.beyond('file')} together")
     return messages
 
 
@@ -52,11 +52,11 @@ def _frames(data: bytes) -> Iterator[bytes]:
         yield data[begin:place]
 
 
-def _unpacked(frame: bytes) -> bytes:
+def _unpacked(frame: bytes, limits: Limits) -> bytes:
     if not frame.startswith(_PACKED):
         return frame
-    with decompressed(io.BufferedReader(io.BytesIO(frame))) as stream:
-        message = stream.read(MAX_VALUE_BYTES + 1)
-    if len(message) > MAX_VALUE_BYTES:
-        raise OSError(TOO_LARGE)
+    with decompressed(io.BufferedReader(io.BytesIO(frame)), limits) as stream:
+        message = stream.read(limits.record + 1)
+    if len(message) > limits.record:
+        raise OSError(f"a message of more than {limits.beyond('record')}")
     return message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain, islice
 
+from pisama.limits import Limits
 from pisama.loaders.base import Record
 from pisama.loaders.json_text import BadJSON, decode
 from pisama.loaders.streams import Line, Opener, last_line, lines, why
@@ -24,12 +25,13 @@ def are_lines(opener: Opener) -> bool:
     lines are, and a few broken lines do not hide a file of JSON lines.
     """
     with opener() as stream:
-        found = islice(lines(stream), _LOOK_AT)
+        limits = opener.limits
+        found = islice(lines(stream, limits), _LOOK_AT)
         # What is all on one line is not decoded only to see that no other line follows.
         first, second = next(found, None), next(found, None)
         if first is None or second is None:
             return False
-        good = [_is_structure(line.data) for line in chain((first, second), found)]
+        good = [_is_structure(line.data, limits) for line in chain((first, second), found)]
     return sum(good) * 2 >= len(good)
 
 
@@ -37,7 +39,7 @@ def line_records(opener: Opener, path: str | None) -> Iterator[Record | LoadErro
     """The values with the numbers of their lines. A last line that is cut off is left out silently."""
     try:
         with opener() as stream:
-            yield from _limited(_decoded(lines(stream), path))
+            yield from _limited(_decoded(lines(stream, opener.limits), path, opener.limits))
     except OSError as error:
         yield LoadError(why(error), Location(path))
 
@@ -48,23 +50,23 @@ def ends_cut(opener: Opener) -> bool:
     if last is None or last.problem:
         return last is not None
     try:
-        decode(last.data)
+        decode(last.data, opener.limits)
     except BadJSON as error:
         return error.cut
     return False
 
 
-def _is_structure(line: bytes) -> bool:
+def _is_structure(line: bytes, limits: Limits) -> bool:
     bare = line.strip()
     if bare[:1] not in (b"{", b"[") or bare[-1:] not in (b"}", b"]"):
         return False
     try:
-        return isinstance(decode(line), dict | list)
+        return isinstance(decode(line, limits), dict | list)
     except BadJSON:
         return False
 
 
-def _decoded(found: Iterator[Line], path: str | None) -> Iterator[Record | LoadError]:
+def _decoded(found: Iterator[Line], path: str | None, limits: Limits) -> Iterator[Record | LoadError]:
     """One record a line. A cut line is reported once another follows: at the end it is no error."""
     held: LoadError | None = None
     for line in found:
@@ -76,7 +78,7 @@ def _decoded(found: Iterator[Line], path: str | None) -> Iterator[Record | LoadE
             yield LoadError(line.problem, place)
             continue
         try:
-            yield Record(decode(line.data.rstrip(b"\r\n")), place)
+            yield Record(decode(line.data.rstrip(b"\r\n"), limits), place)
         except BadJSON as error:
             bad = LoadError(f"not JSON: {error.reason} at column {error.column}", place)
             if error.cut:

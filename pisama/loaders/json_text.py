@@ -8,14 +8,17 @@ from typing import cast
 
 import orjson
 
+from pisama.limits import DEFAULT, Limits
+from pisama.loaders.deep_json import TooDeepError, deep_value, is_deeper
 from pisama.patterns import lazy
 from pisama.trace import JSON
 
-MAX_DEPTH = 1024
-"""Levels of nesting that orjson reads; deeper input is refused."""
+_FAST_LEVELS = 1024
+"""Levels of nesting that orjson reads."""
 LARGE_BYTES = 8 << 20
 """Size from which on a value is decoded in parts: what it takes to find them is then worth the memory."""
 
+_SPACES = " \t\r\n"
 _END = "it ends before it is complete,"
 _LONE_SURROGATE = lazy(r"[\ud800-\udfff]")
 
@@ -39,16 +42,23 @@ class BadEncoding(BadJSON):
     """Text that is not UTF-8."""
 
 
-def decode(data: bytes) -> JSON:
+class DeepJSON(BadJSON):
+    """JSON that is nested deeper than is allowed."""
+
+
+def decode(data: bytes, limits: Limits = DEFAULT) -> JSON:
     """The value that these bytes hold.
 
     Beyond the standard it takes what Python's `json.dumps` writes: NaN, Infinity and halves of
     surrogate pairs (which become U+FFFD). Raises `BadJSON`.
     """
     try:
-        return _decode_large(data) if len(data) >= LARGE_BYTES else cast("JSON", orjson.loads(data))
+        value = _decode_large(data) if len(data) >= LARGE_BYTES else cast("JSON", orjson.loads(data))
     except orjson.JSONDecodeError as error:
-        return _decode_slowly(data, error)
+        return _decode_slowly(data, error, limits)
+    if limits.nesting < _FAST_LEVELS and is_deeper(value, limits.nesting):
+        raise _too_deep(limits)
+    return value
 
 
 def _decode_large(data: bytes) -> JSON:
@@ -57,15 +67,29 @@ def _decode_large(data: bytes) -> JSON:
     return decode_in_parts(data)
 
 
-def first_value(text: str, start: int) -> tuple[JSON, int]:
+def first_value(text: str, start: int, limits: Limits = DEFAULT) -> tuple[JSON, int]:
     """The value that begins at `start`, and where it ends. Raises `BadJSON`."""
     try:
         value, end = _DECODER.raw_decode(text, start)
+        if is_deeper(value, limits.nesting):
+            raise TooDeepError(start)
+    except RecursionError:
+        # How deep that is depends on the version of Python.
+        return _first_deep_value(text, start, limits)
     except json.JSONDecodeError as error:
         raise _bad(error, text) from None
-    except RecursionError:
-        raise _too_deep(start) from None
+    except TooDeepError as error:
+        raise _too_deep(limits, text, error.position) from None
     return cast("JSON", value), end
+
+
+def _first_deep_value(text: str, start: int, limits: Limits) -> tuple[JSON, int]:
+    try:
+        return deep_value(text, start, limits.nesting, _DECODER.raw_decode)
+    except json.JSONDecodeError as error:
+        raise _bad(error, text) from None
+    except TooDeepError as error:
+        raise _too_deep(limits, text, error.position) from None
 
 
 def without_surrogates(value: JSON) -> JSON:
@@ -90,22 +114,20 @@ def _whole(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", text)
 
 
-def _decode_slowly(data: bytes, problem: orjson.JSONDecodeError) -> JSON:
-    if "depth" in problem.msg or "ecursion" in problem.msg:
-        raise _too_deep()
+def _decode_slowly(data: bytes, problem: orjson.JSONDecodeError, limits: Limits) -> JSON:
+    if limits.nesting <= _FAST_LEVELS and ("depth" in problem.msg or "ecursion" in problem.msg):
+        raise _too_deep(limits)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error) from None
     if "end of data" in problem.msg:
         raise BadJSON(_END, problem.lineno, problem.colno, problem.pos, cut=True)
-    try:
-        value = cast("JSON", _DECODER.decode(text))
-    except json.JSONDecodeError as error:
-        # The plain decoder accepts more, so its complaint is the one that matters.
-        raise _bad(error, text) from None
-    except RecursionError:
-        raise _too_deep() from None
+    # The plain decoder accepts more, so its complaint is the one that matters.
+    value, end = first_value(text, len(text) - len(text.lstrip(_SPACES)), limits)
+    if text[end:].strip(_SPACES):
+        after = end + len(text[end:]) - len(text[end:].lstrip(_SPACES))
+        raise _bad(json.JSONDecodeError("Extra data", text, after), text)
     return without_surrogates(value) if "\\u" in text else value
 
 
@@ -136,8 +158,10 @@ def _not_utf8(data: bytes, error: UnicodeDecodeError) -> BadJSON:
     return BadEncoding(f"not UTF-8 text (byte 0x{data[error.start]:02x})", line, column)
 
 
-def _too_deep(position: int = 0) -> BadJSON:
-    return BadJSON(f"nested more than {MAX_DEPTH} levels deep", position=position)
+def _too_deep(limits: Limits, text: str = "", position: int = 0) -> DeepJSON:
+    place = json.JSONDecodeError("", text, position)
+    reason = f"nested deeper than {limits.nesting:,} levels ({limits.raised('nesting')}),"
+    return DeepJSON(reason, place.lineno, place.colno, position)
 
 
 def _integer(digits: str) -> int | float:

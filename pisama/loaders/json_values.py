@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pisama.limits import Limits
 from pisama.loaders.base import Record
 from pisama.loaders.json_text import BadJSON, first_value, without_surrogates
 from pisama.report import LoadError
@@ -11,7 +12,7 @@ MAX_BAD_VALUES = 20
 """After so many broken values the rest is given up: each costs one pass over the text."""
 
 
-def read_values(data: bytes, path: str | None) -> tuple[list[Record | LoadError], bool]:
+def read_values(data: bytes, path: str | None, limits: Limits) -> tuple[list[Record | LoadError], bool]:
     """The values with the lines they begin at, and whether the last of them is cut off.
 
     After a broken value it goes on at the next line that begins an object. Empty when there is no
@@ -24,7 +25,7 @@ def read_values(data: bytes, path: str | None) -> tuple[list[Record | LoadError]
         line += text.count("\n", counted, position)
         counted = position
         try:
-            value, position = first_value(text, position)
+            value, position = first_value(text, position, limits)
             items.append(Record(without_surrogates(value), Location(path, line)))
             continue
         except BadJSON as error:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pisama.limits import Limits
 from pisama.loaders.base import Document, Record, take_sample
-from pisama.loaders.decompression import BOMB, is_bomb
+from pisama.loaders.decompression import Part
 from pisama.loaders.python_values import plain_json
 from pisama.report import LoadError
 from pisama.trace import Location
@@ -18,8 +19,11 @@ _ROWS = 64
 """Rows that are held at a time; one may hold a whole run."""
 
 
-def open_parquet(source: Path | bytes, path: str | None) -> Document | LoadError:
-    """The rows of a Parquet file as records; a fatal error when it is corrupt or the extra is missing."""
+def open_parquet(source: Path | bytes, path: str | None, limits: Limits, part: Part) -> Document | LoadError:
+    """The rows of a Parquet file as records; a fatal error when it is corrupt or the extra is missing.
+
+    `part` says how much may come out of it.
+    """
     try:
         parquet = importlib.import_module("pyarrow.parquet")
     except ImportError:
@@ -33,10 +37,18 @@ def open_parquet(source: Path | bytes, path: str | None) -> Document | LoadError
     failures = (pyarrow.ArrowException, OSError, ValueError)
 
     def read() -> Iterator[Record | LoadError]:
-        number = 0
+        number = given = 0
         try:
             with opened() as file:
                 for batch in file.iter_batches(batch_size=_ROWS):
+                    # The file says how large it is as encoded; one value may be encoded once and stand in every row.
+                    given += batch.nbytes
+                    problem = part.allowance.problem(part.name, given)
+                    if problem:
+                        yield LoadError(
+                            f"{problem}; what follows was not read", Location(path, None, f"/{number}")
+                        )
+                        return
                     for row in _rows(batch, pyarrow):
                         number += 1
                         yield Record(plain_json(row), Location(path, None, f"/{number - 1}"))
@@ -47,12 +59,12 @@ def open_parquet(source: Path | bytes, path: str | None) -> Document | LoadError
 
     try:
         with opened() as file:
-            problem = _problem(file.metadata, source)
+            problem = _problem(file.metadata, part)
     except failures as error:
         problem = f"a Parquet file that is cut off or corrupt ({_short(error)})"
     if problem:
         return LoadError(problem, Location(path), fatal=True)
-    return Document(path, read, sample=take_sample(read()))
+    return Document(path, read, sample=take_sample(read()), limits=limits)
 
 
 def _rows(batch: Any, pyarrow: Any) -> Iterator[dict[str, object]]:
@@ -69,12 +81,11 @@ def _rows(batch: Any, pyarrow: Any) -> Iterator[dict[str, object]]:
         yield {name: values[number] for name, values in columns.items()}
 
 
-def _problem(metadata: Any, source: Path | bytes) -> str | None:
+def _problem(metadata: Any, part: Part) -> str | None:
     if not metadata.num_rows:
         return "a Parquet file without rows"
     unpacked = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    size = source.stat().st_size if isinstance(source, Path) else len(source)
-    return BOMB if is_bomb(unpacked, size) else None
+    return part.allowance.problem(part.name, unpacked)
 
 
 def _short(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders import load, load_document, load_members, load_part, loader, open_document, sniff
 from pisama.loaders.base import Document, Group, Loaded, Piece
 from pisama.loaders.bundles import Part
@@ -19,18 +20,20 @@ from pisama.trace import Location
 _TABLES = (b"PAR1", b"SQLite format 3\0")
 
 
-def pieces(source: Path | Remote, input_format: str | None = None) -> Iterator[Loaded | Piece | Group]:
+def pieces(
+    source: Path | Remote, input_format: str | None = None, limits: Limits = DEFAULT
+) -> Iterator[Loaded | Piece | Group]:
     """A source as its pieces, in order; what cannot be read by itself is read here.
 
     Read one after another, the pieces give exactly what `load` gives of the source.
     """
     if isinstance(source, Path):
         if source.is_dir():
-            yield from _of_folder(source, input_format)
+            yield from _of_folder(source, input_format, limits)
         elif source.is_file():
             yield Piece(source, str(source), source.stat().st_size)
         else:
-            yield from load(source, input_format)
+            yield from load(source, input_format, limits=limits)
         return
     try:
         files = remote_files(source)
@@ -41,19 +44,19 @@ def pieces(source: Path | Remote, input_format: str | None = None) -> Iterator[L
         yield Piece(files[0][1], str(source), files[0][1].size)
     else:
         known = {name: Piece(file, str(file), file.size, in_folder=True) for name, file in files}
-        document = open_document(source)
+        document = open_document(source, limits=limits)
         yield from _of(document, input_format, known.get)
 
 
-def read_piece(piece: Piece, input_format: str | None = None) -> Iterator[Loaded]:
+def read_piece(piece: Piece, input_format: str | None = None, limits: Limits = DEFAULT) -> Iterator[Loaded]:
     """The traces of a piece, and what could not be read."""
     if not piece.in_folder:
-        yield from load(piece.file, input_format)
+        yield from load(piece.file, input_format, limits=limits)
         return
     opened = (
-        open_remote(piece.file, piece.path)
+        open_remote(piece.file, piece.path, limits)
         if isinstance(piece.file, Remote)
-        else open_document(piece.file, piece.path)
+        else open_document(piece.file, piece.path, limits)
     )
     if isinstance(opened, LoadError):
         yield opened
@@ -61,14 +64,13 @@ def read_piece(piece: Piece, input_format: str | None = None) -> Iterator[Loaded
         yield from load_document(opened, input_format)
 
 
-def may_hold_many(piece: Piece) -> bool:
+def may_hold_many(piece: Piece, limits: Limits = DEFAULT) -> bool:
     """Whether the piece is of a kind that may hold many traces and is read one by one: lines, or a table."""
-    opener: Opener
     if isinstance(piece.file, Remote):
         remote = piece.file
-        opener = unpacked(lambda: opened_remote(remote))
+        opener = unpacked(Opener(lambda: opened_remote(remote), limits))
     else:
-        opener = opener_of(piece.file)
+        opener = opener_of(piece.file, limits)
     try:
         with opener() as stream:
             head = stream.read1(4096)
@@ -77,7 +79,7 @@ def may_hold_many(piece: Piece) -> bool:
         return False
 
 
-def _of_folder(folder: Path, input_format: str | None) -> Iterator[Loaded | Piece | Group]:
+def _of_folder(folder: Path, input_format: str | None, limits: Limits) -> Iterator[Loaded | Piece | Group]:
     path = str(folder)
 
     def piece(name: str) -> Piece | None:
@@ -88,7 +90,7 @@ def _of_folder(folder: Path, input_format: str | None) -> Iterator[Loaded | Piec
             return None
         return Piece(file, f"{path}/{name}" if path != "." else name, size, in_folder=True)
 
-    yield from _of(open_document(folder), input_format, piece)
+    yield from _of(open_document(folder, limits=limits), input_format, piece)
 
 
 def _of(

@@ -6,20 +6,27 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast
+from typing import BinaryIO, NamedTuple, cast
 
-from pisama.loaders.decompression import decompressed
-
-MAX_VALUE_BYTES = 512 * 2**20
-"""Largest single JSON value, or line, that is read. Keeps hostile input from taking the machine."""
-
-TOO_LARGE = f"more than {MAX_VALUE_BYTES >> 20} MB in one piece"
-
-Opener: TypeAlias = Callable[[], io.BufferedReader]
-"""Opens the same bytes from their start, as often as it is called."""
+from pisama.limits import DEFAULT, Limits
+from pisama.loaders.decompression import Part, decompressed
 
 _BLOCK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
+
+
+class Opener(NamedTuple):
+    """Opens the same bytes from their start, as often as it is called."""
+
+    open: Callable[[], io.BufferedReader]
+    limits: Limits = DEFAULT
+    """Within which they are read."""
+    part: Part | None = None
+    """Of what archive they are, if of any."""
+
+    def __call__(self) -> io.BufferedReader:
+        """The bytes."""
+        return self.open()
 
 
 class Line(NamedTuple):
@@ -32,29 +39,37 @@ class Line(NamedTuple):
     """Why nothing could be read from here on; `data` is empty then."""
 
 
-def opener_of(source: Path | bytes) -> Opener:
+def opener_of(source: Path | bytes, limits: Limits = DEFAULT) -> Opener:
     """Opens the decompressed bytes of a file or of memory.
 
-    Raises OSError when a pipe cannot be read; a file is first touched when it is opened.
+    Raises OSError when a pipe cannot be read, or holds too much; a file is first touched when it is opened.
     """
     if isinstance(source, Path) and source.exists() and not source.is_file() and not source.is_dir():
         # A pipe can be read only once.
         with source.open("rb") as stream:
-            source = stream.read(MAX_VALUE_BYTES)
+            source = read_pipe(stream, limits)
     data = source
-    return unpacked(lambda: _plain(data))
+    return unpacked(Opener(lambda: _plain(data), limits))
+
+
+def read_pipe(stream: io.BufferedIOBase | BinaryIO, limits: Limits) -> bytes:
+    """All bytes of a pipe, which can be read only once and so is held. Raises OSError when they are too many."""
+    data = stream.read(limits.file + 1)
+    if len(data) > limits.file:
+        raise OSError(f"a pipe of more than {limits.beyond('file')}; a file may be larger")
+    return data
 
 
 def unpacked(opener: Opener) -> Opener:
     """Opens what the opener opens, decompressed, past its byte order mark."""
 
     def opened() -> io.BufferedReader:
-        stream = decompressed(opener())
+        stream = decompressed(opener(), opener.limits, opener.part)
         if _starts_with_mark(stream):
             stream.read(3)
         return stream
 
-    return opened
+    return Opener(opened, opener.limits, opener.part)
 
 
 def shown(path: str) -> str:
@@ -76,26 +91,29 @@ def read_all(opener: Opener) -> tuple[bytes, str | None]:
             while block := stream.read1(1 << 20):
                 blocks.append(block)
                 size += len(block)
-                if size > MAX_VALUE_BYTES:
-                    return b"", TOO_LARGE
+                if size > opener.limits.file:
+                    return b"", f"more in one piece than {opener.limits.beyond('file')}"
         except OSError as error:
             return b"".join(blocks), why(error)
     return b"".join(blocks), None
 
 
-def lines(stream: io.BufferedReader, number: int = 0) -> Iterator[Line]:
+def lines(stream: io.BufferedReader, limits: Limits, number: int = 0) -> Iterator[Line]:
     """The lines that are not blank; the last one says so when reading failed there."""
+    most = limits.record
     while True:
         number += 1
         try:
-            data = stream.readline(MAX_VALUE_BYTES + 1)
+            data = stream.readline(most + 1)
         except OSError as error:
             yield Line(number, b"", why(error))
             return
         if not data:
             return
-        if len(data) > MAX_VALUE_BYTES:
-            yield Line(number, b"", TOO_LARGE)
+        if len(data) > most:
+            yield Line(
+                number, b"", f"a line of more than {limits.beyond('record')}; what follows was not read"
+            )
             return
         if not data.isspace():
             yield Line(number, data)
@@ -107,7 +125,7 @@ def last_line(opener: Opener) -> Line | None:
     with opener() as stream:
         if stream.seekable():
             _seek_to_last_line(stream)
-        for line in lines(stream):
+        for line in lines(stream, opener.limits):
             last = line
     return last
 

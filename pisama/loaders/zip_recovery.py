@@ -10,7 +10,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from pisama.loaders.decompression import is_bomb
+from pisama.limits import Limits
+from pisama.loaders.decompression import bomb
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -42,12 +43,12 @@ class _Entry:
     """Where its data begins."""
 
 
-def with_directory(data: bytes) -> bytes:
+def with_directory(data: bytes, limits: Limits) -> bytes:
     """The archive up to its last whole entry, with a directory; empty when no entry is whole."""
     records: list[bytes] = []
     place = 0
     while len(records) < _MOST:
-        entry = _entry_at(data, place)
+        entry = _entry_at(data, place, limits)
         if entry is None or entry.data + entry.compressed > len(data):
             break
         records.append(_record(entry))
@@ -62,7 +63,7 @@ def with_directory(data: bytes) -> bytes:
     return data[:place] + directory + end
 
 
-def _entry_at(data: bytes, place: int) -> _Entry | None:
+def _entry_at(data: bytes, place: int, limits: Limits) -> _Entry | None:
     if data[place : place + 4] != _LOCAL_SIGN or place + _LOCAL.size > len(data):
         return None
     header = _LOCAL.unpack_from(data, place)
@@ -70,7 +71,7 @@ def _entry_at(data: bytes, place: int) -> _Entry | None:
     names = place + _LOCAL.size
     begin = names + name_length + extra_length
     if flags & _SIZES_FOLLOW and not compressed:
-        measured = _measured(data, begin) if method == _DEFLATED else None
+        measured = _measured(data, begin, limits) if method == _DEFLATED else None
         if measured is None:
             return None
         compressed, size, checksum = measured
@@ -87,7 +88,7 @@ def _entry_at(data: bytes, place: int) -> _Entry | None:
     return _Entry(flags, method, time, date, checksum, compressed, size, name, place, begin)
 
 
-def _measured(data: bytes, begin: int) -> tuple[int, int, int] | None:
+def _measured(data: bytes, begin: int, limits: Limits) -> tuple[int, int, int] | None:
     """Compressed size, size and checksum of deflated data whose end is not recorded before it."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     place, size, checksum = begin, 0, 0
@@ -102,7 +103,7 @@ def _measured(data: bytes, begin: int) -> tuple[int, int, int] | None:
         place += len(piece) - len(stream.unconsumed_tail) - len(stream.unused_data)
         size += len(block)
         checksum = zlib.crc32(block, checksum)
-        if is_bomb(size, len(data)):
+        if bomb(size, len(data), limits):
             return None
     return place - begin, size, checksum
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pisama.config import Config, Suppression, Watching
 from pisama.detectors.base import Detector
 from pisama.explained import fields_explained
+from pisama.limits import DEFAULT, NAMES, SIZES, Limits
 from pisama.output.as_json import ReportShape
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,8 +32,11 @@ def config_schema(kinds: Iterable[type[Detector]]) -> dict[str, Any]:
     for no_setting in ("folder", "base_url"):
         schema["properties"].pop(no_setting)
     _explain(schema, Config)
-    for cls in (Suppression, Watching):
+    for cls in (Suppression, Watching, Limits):
         _explain(schema["$defs"][cls.__name__], cls)
+    schema["$defs"]["Limits"] |= {"additionalProperties": False}
+    for name in SIZES:
+        schema["$defs"]["Limits"]["properties"][name] |= {"type": ["integer", "string"]}
     detectors = {}
     for kind in kinds:
         options = kind.model_json_schema()
@@ -65,6 +69,9 @@ def config_page(kinds: Iterable[type[Detector]]) -> str:
         "## Suppressions",
         _SUPPRESSIONS,
         _fields(Suppression),
+        "## Limits",
+        _LIMITS,
+        _limits(),
         "## Watching",
         _WATCHING,
         _fields(Watching),
@@ -106,6 +113,15 @@ def _fields(cls: type[BaseModel]) -> str:
     return "\n".join(rows)
 
 
+def _limits() -> str:
+    explained = fields_explained(Limits)
+    rows = (
+        f"| `{name}` | {_default(DEFAULT.written(name))} | {' '.join(explained[name].split())} |"
+        for name in NAMES
+    )
+    return "\n".join(("| | default | |", "|---|---|---|", *rows))
+
+
 def _default(value: object) -> str:
     if value is None:
         return _UNSET
@@ -113,6 +129,8 @@ def _default(value: object) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, str):
         return f'`"{value}"`'
+    if isinstance(value, Limits):
+        return "see below"
     return "none" if value in (frozenset(), (), {}, Watching()) else f"`{value}`"
 
 
@@ -120,6 +138,7 @@ _DOORS = {
     "plugins": ("--no-plugins", "PISAMA_PLUGINS"),
     "cache": ("--no-cache", "PISAMA_CACHE"),
     "suppress": ("", ""),
+    "limits": ("--limit text=256MB", "PISAMA_LIMITS__TEXT"),
     "watch": ("--max-steps 200", "PISAMA_WATCH__MAX_STEPS"),
     "options": ("--option loop.min_repeats=4", "PISAMA_OPTIONS__LOOP__MIN_REPEATS"),
 }
@@ -159,6 +178,11 @@ that names it. [config.schema.json](config.schema.json) is the JSON Schema of th
 _SUPPRESSIONS = """\
 An issue that a suppression names is left out of the issues and counted as suppressed; SARIF has it with its reason. The
 reason is required. `pisama analyze --format json` shows the fingerprint of an issue."""
+
+_LIMITS = """\
+`[limits]` sets them in a file: `file = "2GB"`. `--limit NAME=VALUE` sets one for a command, and `Config(limits=Limits(file=2 *
+1024**3))` or `pisama.load(source, limits=Limits(…))` in a program. KB, MB and GB are powers of 1024. What is beyond a limit is
+an error that names its place and the limit; the rest is read, and the exit code is 3."""
 
 _WATCHING = """\
 `[watch]` sets them in a file, flags of `pisama watch` for one command. Where it saves, and what it follows, is said with

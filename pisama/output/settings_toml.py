@@ -13,14 +13,21 @@ from pisama.config import Config
 
 def settings_toml(config: Config, origins: Mapping[str, str]) -> str:
     """TOML that can be saved as `pisama.toml`. A setting that has no value stands in a comment."""
-    return "".join(f"{line}\n" for line in _lines(config.model_dump(mode="json"), origins))
+    return "".join(f"{line}\n" for line in _lines(_values(config), origins))
+
+
+def _values(config: Config) -> dict[str, Any]:
+    values = config.model_dump(mode="json")
+    return {**values, "limits": {name: config.limits.written(name) for name in values["limits"]}}
 
 
 def _lines(values: dict[str, Any], origins: Mapping[str, str]) -> Iterator[str]:
-    suppressions, options, watch = values.pop("suppress"), values.pop("options"), values.pop("watch")
+    suppressions, options = values.pop("suppress"), values.pop("options")
+    tables = {"limits": values.pop("limits"), "watch": values.pop("watch")}
     yield from (_line(name, value, origins.get(name)) for name, value in values.items())
-    yield from ("", "[watch]")
-    yield from (_line(name, value, origins.get(f"watch.{name}")) for name, value in watch.items())
+    for table, inner in tables.items():
+        yield from ("", f"[{table}]")
+        yield from (_line(name, value, origins.get(f"{table}.{name}")) for name, value in inner.items())
     for rule in suppressions:
         yield from ("", f"[[suppress]]  # {origins.get('suppress', 'default')}")
         yield from (f"{name} = {_value(value)}" for name, value in rule.items() if value is not None)

@@ -40,13 +40,13 @@ def count_of(jobs: Jobs) -> int:
 
 
 def examined(
-    sources: Iterable[Source], job: Job[Result], jobs: Jobs = 1, already: Already = lambda _: 0
+    sources: Iterable[Source | LoadError], job: Job[Result], jobs: Jobs = 1, already: Already = lambda _: 0
 ) -> Iterator[Found[Result] | Finished]:
     """What came of each trace of the sources, in their order, whatever `jobs` is.
 
     When interrupted, gives what was done and then raises `KeyboardInterrupt`.
     """
-    planned = _planned(sources, job.input_format, already)
+    planned = _planned(sources, job, already)
     count = count_of(jobs)
     if count > 1:
         first, enough = _enough(planned)
@@ -55,7 +55,7 @@ def examined(
             # Only here, because what starts processes takes long to import.
             from pisama.scale.pool import work
 
-            yield from work(_slots(planned, count, job.input_format), count, job)
+            yield from work(_slots(planned, count, job), count, job)
             return
     yield from _here(planned, job)
 
@@ -63,13 +63,13 @@ def examined(
 _Planned: TypeAlias = Trace | LoadError | ReadTask | GroupTask
 
 
-def _planned(sources: Iterable[Source], input_format: str | None, already: Already) -> Iterator[_Planned]:
+def _planned(sources: Iterable[Source | LoadError], job: Job[Result], already: Already) -> Iterator[_Planned]:
     for source in sources:
-        place = None if isinstance(source, Trace) else place_of(source)
+        place = None if isinstance(source, Trace | LoadError) else place_of(source)
         if place is None:
-            yield from read(source, input_format=input_format)
+            yield from read(source, input_format=job.input_format, limits=job.limits)
             continue
-        for item in pieces(place, input_format):
+        for item in pieces(place, job.input_format, job.limits):
             if isinstance(item, Trace | LoadError):
                 yield item
                 continue
@@ -85,14 +85,14 @@ def _here(planned: Iterator[_Planned], job: Job[Result]) -> Iterator[Found[Resul
         elif isinstance(each, LoadError):
             yield Found(each)
         else:
-            for item in _items(each, job.input_format):
+            for item in _items(each, job):
                 done = item if isinstance(item, LoadError) else job.finish(job.examiner(item))
                 yield Found(done, each.piece, item.at.line if item.at is not None else None)
             yield Finished(each.piece)
 
 
-def _items(task: ReadTask | GroupTask, input_format: str | None) -> Iterator[Trace | LoadError]:
-    items = task.items(input_format)
+def _items(task: ReadTask | GroupTask, job: Job[Result]) -> Iterator[Trace | LoadError]:
+    items = task.items(job)
     file = task.piece.file
     if isinstance(file, Remote) or task.piece.size < MANY or may_hold_many(task.piece):
         return items
@@ -125,7 +125,7 @@ def _enough(planned: Iterator[_Planned]) -> tuple[list[_Planned], bool]:
     return first, False
 
 
-def _slots(planned: Iterator[_Planned], count: int, input_format: str | None) -> Iterator[Slot[Result]]:
+def _slots(planned: Iterator[_Planned], count: int, job: Job[Result]) -> Iterator[Slot[Result]]:
     """What is planned as tasks. The last few files are read here, so that their traces are shared among all."""
     ahead: deque[_Planned] = deque()
     batch = _Batch[Result]()
@@ -141,7 +141,7 @@ def _slots(planned: Iterator[_Planned], count: int, input_format: str | None) ->
         if isinstance(each, LoadError):
             yield Slot(found=deque([Found(each)]))
         elif isinstance(each, GroupTask) or (len(ahead) + 1 < count and _is_large(each.piece)):
-            yield from _read_here(each, input_format)
+            yield from _read_here(each, job)
         else:
             yield Slot(each, each.piece, finishes=True)
     yield from batch.slots()
@@ -151,9 +151,9 @@ def _is_large(piece: Piece) -> bool:
     return piece.size >= MANY and may_hold_many(piece)
 
 
-def _read_here(task: ReadTask | GroupTask, input_format: str | None) -> Iterator[Slot[Result]]:
+def _read_here(task: ReadTask | GroupTask, job: Job[Result]) -> Iterator[Slot[Result]]:
     batch = _Batch[Result](task.piece)
-    for item in task.items(input_format):
+    for item in task.items(job):
         if isinstance(item, Trace):
             yield from batch.add(item)
         else:

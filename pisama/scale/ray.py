@@ -85,7 +85,7 @@ class _Rows:
         return self._lines_in(row, None)
 
     def _lines_in(self, source: Any, path: str | None) -> Iterator[bytes]:
-        for item in load(source, self.input_format, path):
+        for item in load(source, self.input_format, path, self.examiner.config.limits):
             lines = lines_of_error(item) if isinstance(item, LoadError) else lines_of(self.examiner(item))
             yield from {"traces": (lines.trace,), "issues": lines.issues, "errors": (lines.error,)}[
                 self.table
@@ -106,7 +106,10 @@ _Work: TypeAlias = "_Share | Found[Trace] | Finished"
 
 
 def examined_on_ray(
-    sources: Iterable[Source], job: Job[Result], address: str | None = None, already: Already = lambda _: 0
+    sources: Iterable[Source | LoadError],
+    job: Job[Result],
+    address: str | None = None,
+    already: Already = lambda _: 0,
 ) -> Iterator[Found[Result] | Finished]:
     """As `pisama.scale.jobs.examined`, with the work done by a Ray cluster.
 
@@ -115,7 +118,7 @@ def examined_on_ray(
     `ConfigError` when Ray is not installed or cannot be reached.
     """
     ray = _connected(address)
-    planned = list(_planned(sources, job.input_format, already))
+    planned = list(_planned(sources, job, already))
     if not planned:
         return
     context = ray.data.DataContext.get_current()
@@ -167,7 +170,7 @@ class _Shares(Generic[Result]):
             yield self._examined(work.item, work.piece)
             return
         for piece in work.pieces:
-            items = ReadTask(piece, work.skip).items(self.job.input_format)
+            items = ReadTask(piece, work.skip).items(self.job)
             for item in islice(items, work.first, None, work.every):
                 yield self._examined(item, piece)
             yield Finished(piece)
@@ -183,11 +186,15 @@ def _in_turn(shares: list[list[Found[Result]]]) -> Iterator[Found[Result]]:
         yield from (share[turn] for share in shares if turn < len(share))
 
 
-def _planned(sources: Iterable[Source], input_format: str | None, already: Already) -> Iterator[_Work]:
+def _planned(sources: Iterable[Source | LoadError], job: Job[Result], already: Already) -> Iterator[_Work]:
     small: list[Piece] = []
     for source in sources:
-        place = None if isinstance(source, Trace) else place_of(source)
-        for item in read(source, input_format=input_format) if place is None else pieces(place, input_format):
+        place = None if isinstance(source, Trace | LoadError) else place_of(source)
+        for item in (
+            read(source, input_format=job.input_format, limits=job.limits)
+            if place is None
+            else pieces(place, job.input_format, job.limits)
+        ):
             if isinstance(item, Piece) and item.size < SMALL_BYTES and already(item) == 0:
                 small.append(item)
                 if len(small) == SMALL_FILES or sum(piece.size for piece in small) >= SMALL_BYTES:

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from pisama.limits import Limits
 from pisama.loaders.base import Group, Piece
 from pisama.loaders.pieces import read_piece
 from pisama.pipe import Examiner
@@ -25,6 +26,11 @@ class Job(NamedTuple, Generic[Result]):
     """Makes of a report what is asked for; a function of a module, so that it can be sent to other processes."""
     input_format: str | None = None
 
+    @property
+    def limits(self) -> Limits:
+        """How much is read at most."""
+        return self.examiner.config.limits
+
 
 class ReadTask(NamedTuple):
     """Read a piece and examine its traces."""
@@ -33,9 +39,9 @@ class ReadTask(NamedTuple):
     skip: int = 0
     """Traces and errors at its start that are dealt with already."""
 
-    def items(self, input_format: str | None) -> Iterator[Trace | LoadError]:
+    def items(self, job: Job[Any]) -> Iterator[Trace | LoadError]:
         """What there is to examine, or to hand on."""
-        return islice(read_piece(self.piece, input_format), self.skip, None)
+        return islice(read_piece(self.piece, job.input_format, job.limits), self.skip, None)
 
     def without(self, count: int) -> ReadTask:
         """The same without the next `count` traces and errors."""
@@ -58,7 +64,7 @@ class GroupTask(NamedTuple):
         """What stands for the files."""
         return self.group.piece
 
-    def items(self, _input_format: str | None) -> Iterator[Trace | LoadError]:
+    def items(self, _job: Job[Any]) -> Iterator[Trace | LoadError]:
         """What there is to examine, or to hand on."""
         return islice(self.group.read(), self.skip, None)
 
@@ -68,7 +74,7 @@ class ExamineTask(NamedTuple):
 
     traces: tuple[Trace, ...]
 
-    def items(self, _input_format: str | None) -> Iterator[Trace | LoadError]:
+    def items(self, _job: Job[Any]) -> Iterator[Trace | LoadError]:
         """What there is to examine."""
         return iter(self.traces)
 

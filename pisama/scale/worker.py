@@ -46,7 +46,7 @@ def serve(connection: Connection, job: Job[Any]) -> None:
     try:
         send(("ready", None))
         while (task := connection.recv()) is not None:
-            for item in task.items(job.input_format):
+            for item in task.items(job):
                 if isinstance(item, LoadError):
                     send(("result", item))
                 else:

@@ -8,10 +8,8 @@ from tests.hanging import no_hang
 
 
 def _call(index: int, tool: str, status: str, said: str = "Go on.") -> Step:
-    arguments = {"order_id": "A1", "status": status}
-    return Step(
-        index, "agent", tool_calls=(ToolCall(tool, arguments, result="ok"),), seen=(Message("user", said),)
-    )
+    call = ToolCall(tool, {"order_id": "A1", "status": status}, result="ok")
+    return Step(index, "agent", tool_calls=(call,), seen=(Message("user", said),))
 
 
 def _uses(size: int) -> Trace:

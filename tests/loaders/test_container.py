@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -141,9 +141,9 @@ def test_two_hundred_levels_are_read_and_five_thousand_are_refused() -> None:
     deep = b'{"a":' * 200 + b"1" + b"}" * 200
     assert len(read(deep)) == 1
     assert refused(b"[" * 5000 + b"]" * 5000) == (
-        "in.json:1: not JSON: nested more than 1024 levels deep at column 1"
+        "in.json:1: nested deeper than 1,024 levels (--limit nesting=2048 raises it), at column 1"
     )
-    assert "nested more than 1024 levels" in refused(b"[NaN," + b"[" * 200_000)
+    assert "nested deeper than 1,024 levels" in refused(b"[NaN," + b"[" * 200_000)
 
 
 @pytest.mark.parametrize(
@@ -293,6 +293,7 @@ def test_a_large_file_of_lines_is_never_held_whole(tmp_path: Path) -> None:
     assert peak < file.stat().st_size / 10
 
 
+@settings(deadline=None)  # the first text that is no JSON imports what looks for printed objects
 @given(st.binary(max_size=60) | st.text(max_size=40))
 def test_no_input_raises(data: bytes | str) -> None:
     document = open_document(data)

@@ -193,7 +193,10 @@ def test_a_loader_that_fails_is_an_error_and_stops_nothing_else(monkeypatch: pyt
             json.dumps(MESSAGES)[:-9].encode(),
             ["in.json:1: not JSON: it ends before it is complete, at column 80"],
         ),
-        (b"[" * 100_000, ["in.json:1: not JSON: nested more than 1024 levels deep at column 1"]),
+        (
+            b"[" * 100_000,
+            ["in.json:1: nested deeper than 1,024 levels (--limit nesting=2048 raises it), at column 1"],
+        ),
         (b'{"messages": []}', ["in.json#/messages: no messages in it"]),
         (b'{"messages": [{"role": "system", "content": "Be brief."}]}', []),
         (f'{json.dumps(QUESTION)}\n{json.dumps(ANSWER)}\n{{"role": "us'.encode(), []),
