@@ -82,7 +82,7 @@ def speed(read: Mapping[str, Any], grid: Grid) -> Iterable[str]:
     yield "Where the time on TRAIL goes, as a multiple of `orjson.loads`; what detectors share is charged to the first that asks for it:"
     longest = sorted(parts.items(), key=lambda part: -part[1])
     yield ", ".join(f"{name} {seconds / times['parse']:.1f}" for name, seconds in longest) + "."
-    yield "What they share, the features of texts, each computed once a trace, takes of that:"
+    yield "Of that, what they share, the features of texts that are computed once a trace:"
     yield (
         ", ".join(
             f"{name} {seconds / times['parse']:.1f}" for name, seconds in times.get("shared", {}).items()
