@@ -66,7 +66,10 @@ class _Pool(Generic[Result]):
         self._complete = True
 
     def rest(self) -> Iterator[Found[Result]]:
-        """What was found and not yet handed on."""
+        """What was found and not yet handed on, what the processes have said and nobody heard among it."""
+        for worker in tuple(self._busy):
+            while worker in self._busy and worker.connection.poll():
+                self._hear(worker)
         for place, slot in enumerate(self._queue):
             yield from (found._replace(early=place > 0) for found in slot.found)
 

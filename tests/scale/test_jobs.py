@@ -110,9 +110,10 @@ def test_an_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
     done = _interrupted(tmp_path, "2", "-f", "json")
     assert done.returncode == 130
     report = json.loads(done.stdout)
-    ids = [trace["id"] for trace in report["traces"]]
-    assert ids[:60] == [f"run-{number}" for number in range(60)]
-    assert "run-60" not in ids
+    kept = [int(trace["id"].removeprefix("run-")) for trace in report["traces"]]
+    # The other process may have been in the middle of its share.
+    assert len(kept) >= 30
+    assert kept == sorted(set(kept) - {60})
     (error,) = report["errors"]
     assert error["reason"] == "interrupted; the rest was not examined"
     assert done.stderr == f"pisama: {error['at']['path']}: {error['reason']}\n"
@@ -126,7 +127,9 @@ def test_a_folder_of_results_is_gone_on_with_where_it_was_interrupted(tmp_path: 
     assert "the same command goes on from here" in first.stderr
     again = ("analyze", tmp_path / "many.jsonl", "-f", "jsonl", "--select", "deadly")
     second = pisama(*again, "-j", jobs, "-o", out, installed=tmp_path / "installed")
-    assert "30 of them new" in second.stderr
+    new = int(second.stderr.split(" of them new")[0].split()[-1])
+    # Of two processes the other may have been in the middle of its share.
+    assert new == 30 if jobs == "1" else 30 <= new <= 60
     whole = tmp_path / "whole"
     assert pisama(*again, "-o", whole, installed=tmp_path / "installed").returncode == second.returncode
     for table in ("traces", "issues", "errors"):
