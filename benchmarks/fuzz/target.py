@@ -76,7 +76,8 @@ def _examine(trace: Trace) -> None:
         # Writing takes longer than all the rest.
         report = Report((found,))
         for output in Format:
-            if output is not Format.TEXT:
+            # Parquet holds the same rows as lines do.
+            if output not in (Format.TEXT, Format.PARQUET):
                 rendered(report, output.value)
         render(report, color=True, width=100)
 
