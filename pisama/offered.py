@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pisama.code_text import code_of
 from pisama.patterns import lazy
 from pisama.plans import named
+from pisama.spots import holds
 from pisama.text import words
 from pisama.trace import Step
 
@@ -61,13 +62,16 @@ def offer_in(text: str) -> Offer:
         return Offer()
     tools, members, here = set[str](), set[str](), None
     for line in text[:TEXT_LIMIT].splitlines():
-        item = _ITEM.match(line) if line[:1] in _BULLETS else None
-        if item is not None:
+        first, last = line[:1], line[-1:]
+        # Code has many lines that begin as items do: below no announcement only those with a number matter.
+        listed = first in _BULLETS and (here is not None or first.isdigit())
+        if listed and (item := _ITEM.match(line)) is not None:
             if here is not None:
                 here.add(item["name"])
-        elif line[-12:].rstrip().endswith(":") and line[:1] not in " \t-*•":
+        # Nearly all lines are told from an announcement by their last character.
+        elif (last == ":" or last.isspace()) and first not in " \t-*•" and line[-12:].rstrip().endswith(":"):
             here = members if _MEMBERS.search(line[-200:]) else tools if _TOOLS.search(line[-200:]) else None
-    modules = _MODULES.search(text[:TEXT_LIMIT]) if "modules" in text.lower() else None
+    modules = _MODULES.search(text[:TEXT_LIMIT]) if holds(text, ("odules", "MODULES")) else None
     allowed = (
         frozenset(re.findall(r"[A-Za-z_][\w.]{0,60}", modules["modules"])) if modules is not None else None
     )
