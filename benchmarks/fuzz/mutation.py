@@ -171,7 +171,8 @@ def _put(place: Place, value: JSON) -> None:
 
 
 def _another_kind(place: Place, _places: list[Place], chance: random.Random) -> None:
-    _put(place, chance.choice((*NUMBERS, *OTHERS, *TEXTS)))
+    # A copy: what is put into an object that all inputs share would be in all of them, and in itself at last.
+    _put(place, _copy(chance.choice((*NUMBERS, *OTHERS, *TEXTS))))
 
 
 def _removed(place: Place, _places: list[Place], _chance: random.Random) -> None:
