@@ -21,7 +21,7 @@ class ConfigError(ValueError):
 class Suppression(BaseModel):
     """Issues that are left out on purpose. All that is said of them must hold: detector, path and fingerprint."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     detector: str | None = None
     """Id of a detector, or one signal of it: `loop`, `loop.identical`."""
@@ -43,7 +43,7 @@ class Suppression(BaseModel):
 class Watching(BaseModel):
     """When `pisama watch` stops the command it runs; None never."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     stop_on: str | None = None
     """A level, or the id of a detector: an issue at or above the one, or of the other, stops the command."""
@@ -105,7 +105,7 @@ class Config(BaseModel):
     """Whether answers of the model are kept on disk, and used again for the same question."""
     limits: Limits = DEFAULT
     """How much is read at most."""
-    watch: Watching = Watching()
+    watch: Watching = Watching.model_construct()
     """When `pisama watch` stops the command it runs."""
     folder: Annotated[Path | None, Field(exclude=True)] = None
     """What the paths of suppressions are relative to; None is the working directory. No setting of its own: it is

@@ -244,8 +244,8 @@ def settings_from(
             flags={
                 **given,
                 "plugins": False if no_plugins else None,
-                "options": _options(options or ()),
-                "limits": _limits(limits or ()),
+                "options": _options(options) if options else None,
+                "limits": _limits(limits) if limits else None,
             },
         )
         if check:

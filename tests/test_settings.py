@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -98,6 +100,26 @@ def test_what_is_made_without_a_check_is_what_a_check_makes(tmp_path: Path) -> N
     assert config == Config()
     assert config.model_dump() == Config().model_dump()
     assert chosen(config)[: len(BUILT_IN)] == tuple(kind() for kind in BUILT_IN)
+
+
+def test_a_command_without_settings_does_not_build_what_would_check_them(tmp_path: Path) -> None:
+    asked = (
+        "import sys\n"
+        "from pisama.cli import app\n"
+        "app(['analyze', '-'], standalone_mode=False)\n"
+        "from pisama.config import Config\n"
+        "print(Config.__pydantic_complete__, file=sys.stderr)\n"
+    )
+    run = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", asked],
+        cwd=tmp_path,
+        input='[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello"}]',
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.stderr == "False\n", run.stdout
 
 
 def test_the_environment_holds_lists_truth_values_and_options(project: Path) -> None:
