@@ -110,7 +110,7 @@ def test_a_command_without_settings_does_not_build_what_would_check_them(tmp_pat
         "from pisama.config import Config\n"
         "print(Config.__pydantic_complete__, file=sys.stderr)\n"
     )
-    run = subprocess.run(  # noqa: S603 - this interpreter
+    run = subprocess.run(
         [sys.executable, "-c", asked],
         cwd=tmp_path,
         input='[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello"}]',
