@@ -36,7 +36,7 @@ def main(
     ] = None,
     steps: Annotated[
         int, typer.Option(help="Steps of the short runs; the long ones are ten times as long.", min=10)
-    ] = 1_000,
+    ] = 2_000,
     repeat: Annotated[int, typer.Option(help="Repetitions; the least time counts.", min=1)] = 3,
     scale: Annotated[
         float, typer.Option(help="Size of the made files, as a part of their full one.", min=0.001)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.speed.measure import MINIMUM, peak, timed
+from benchmarks.speed.measure import MINIMUM, peak, timed_by_turns
 from pisama.detectors import Detector
 from pisama.loaders import find_files, open_document, sniff
 from pisama.report import LoadError
@@ -49,7 +49,7 @@ def growth(short: bytes, long: bytes, detectors: Sequence[Detector], repeat: int
 
     Both are the same number of steps, so that neither is too short to be measured where the other is not.
     """
-    few, many = timed([short] * TIMES, detectors, repeat), timed([long], detectors, repeat)
+    few, many = timed_by_turns(([short] * TIMES, [long]), detectors, repeat)
     highest = peak(long, detectors)
     return Growth(
         megabytes=len(long) / 1e6,

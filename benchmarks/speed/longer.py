@@ -1,7 +1,7 @@
 """`python -m benchmarks.speed.longer`: growth of time and memory from 10,000 to 100,000 steps, for each shape, detector and loader.
 
-It takes long, which is why it is not part of `python -m benchmarks.speed`; that measures the same from 1,000 to
-10,000 steps.
+It takes long, which is why it is not part of `python -m benchmarks.speed`; that measures the same from 2,000 to
+20,000 steps.
 """
 
 from __future__ import annotations

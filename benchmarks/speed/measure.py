@@ -19,7 +19,7 @@ from pisama.trace import Trace
 
 COLLECTOR = (100_000, 50, 50)
 """Thresholds of Python's garbage collector, as the command `pisama` sets them."""
-MINIMUM = 0.02
+MINIMUM = 0.05
 """Seconds under which a time is too short for its growth to mean anything."""
 
 
@@ -37,6 +37,12 @@ class Timing:
     """By feature of texts: the part of the detectors' time that goes into what they share. Empty where not asked for."""
     crashed: list[str] = field(default_factory=list)
 
+    def reduce(self, again: Timing) -> None:
+        """Takes each time of another repetition where it is less."""
+        self.parse, self.load = min(self.parse, again.parse), min(self.load, again.load)
+        for name, seconds in again.detectors.items():
+            self.detectors[name] = min(self.detectors[name], seconds)
+
     @property
     def analysis(self) -> float:
         """All detectors together."""
@@ -50,12 +56,19 @@ class Timing:
 
 def timed(inputs: Sequence[bytes], detectors: Sequence[Detector], repeat: int) -> Timing:
     """How long these inputs take."""
+    return timed_by_turns((inputs,), detectors, repeat)[0]
+
+
+def timed_by_turns(
+    several: Sequence[Sequence[bytes]], detectors: Sequence[Detector], repeat: int
+) -> list[Timing]:
+    """How long each of several sets of inputs takes, one after the other in each repetition: when the machine is
+    slower for a while, it is so for all of them."""
     with calm():
-        best, *others = (_once(inputs, detectors) for _ in range(repeat))
+        best, *others = ([_once(inputs, detectors) for inputs in several] for _ in range(repeat))
     for again in others:
-        best.parse, best.load = min(best.parse, again.parse), min(best.load, again.load)
-        for name, seconds in again.detectors.items():
-            best.detectors[name] = min(best.detectors[name], seconds)
+        for least, found in zip(best, again, strict=True):
+            least.reduce(found)
     return best
 
 

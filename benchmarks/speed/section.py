@@ -9,7 +9,7 @@ Grid = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
 
 SPEED = """\
 Ratios taken in one run, of processor time, so that they hold on other machines; the traces are those of TRAIL, the single files and
-the long runs are made by `benchmarks/speed`. *Ten times as long* compares one run of 10,000 steps with ten of 1,000, each of one shape: equal and different
+the long runs are made by `benchmarks/speed`. *Ten times as long* compares one run of 20,000 steps with ten of 2,000, by turns, each of one shape: equal and different
 steps, one agent, a thousand, one for every five steps, calls that all fail, one endless message, one endless word; and recordings of the formats, repeated,
 with ten times their length. Databases, of which no longer one can be made by repetition, are left out of the latter. The garbage collector is set as
 the command sets it. Peak memory of a process counts the interpreter and what it imports. The
