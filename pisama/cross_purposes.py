@@ -203,7 +203,7 @@ def _is_idle(trace: Trace, step: Step, following: Step | None) -> bool:
         return False
     # Who opens the talk states the task, and need not bring code.
     nothing = step is not trace.steps[0] and any(
-        _NOTHING_TO_RUN.match(message.text[:80]) for message in (following.seen if following else ())
+        _NOTHING_TO_RUN.match(message.text[:80]) for message in given
     )
     return nothing or _WAITS.search(step.text[-_TAIL:]) is not None
 
