@@ -16,6 +16,7 @@ from pisama.flags import (
     Format,
     Ignore,
     Isolated,
+    MaxRead,
     MinConfidence,
     MinSeverity,
     NoPlugins,
@@ -116,6 +117,7 @@ def watch(
         bool, typer.Option("--quiet", "-q", help="Tell only issues while the command runs.")
     ] = False,
     option: Options = None,
+    limit: MaxRead = None,
     no_plugins: NoPlugins = False,
     config_file: ConfigFile = None,
     isolated: Isolated = False,
@@ -151,7 +153,7 @@ def watch(
         "timeout": timeout,
     }
     flags["watch"] = {name: value for name, value in given.items() if value is not None}
-    config = settings_from(config_file, isolated, flags, option, no_plugins, check=False).config
+    config = settings_from(config_file, isolated, flags, option, no_plugins, limit, check=False).config
     request = Request(
         command=tuple(command or ()),
         config=config,

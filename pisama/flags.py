@@ -230,8 +230,8 @@ def settings_from(
 ) -> Settings:
     """The settings in force for a command; what cannot be followed ends the program.
 
-    `flags` are values by setting, `options` those of `--option`, `limits` those of `--limit`. Without `check` the detectors that are named, and
-    their options, are not looked up, which would load them all.
+    `flags` are values by setting, `options` those of `--option`, `limits` those of `--limit`. Without `check` the
+    detectors that are named, and their options, are not looked up, which would load them all.
     """
     from pisama.config import ConfigError
     from pisama.settings import load_settings
@@ -244,8 +244,8 @@ def settings_from(
             flags={
                 **given,
                 "plugins": False if no_plugins else None,
-                "options": _options(options) if options else None,
-                "limits": _limits(limits) if limits else None,
+                "options": _options(options or ()),
+                "limits": _limits(limits or ()),
             },
         )
         if check:

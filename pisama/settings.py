@@ -171,6 +171,8 @@ def _listed(text: str) -> list[str]:
 
 def _merge(merged: _Values, origins: dict[str, str], values: _Values, origin: str) -> None:
     for name, value in values.items():
+        if value == {}:
+            continue  # a table of nothing sets nothing, and is no reason to build what checks settings
         if name in _TABLES and isinstance(value, dict):
             merged.setdefault(name, {}).update(_limits(value, origin) if name == "limits" else value)
             origins |= {f"{name}.{each}": origin for each in value}

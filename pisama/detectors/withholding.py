@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from pisama.detectors.base import Detector, Example, Needs, Signal
-from pisama.elements import Element, ElementKind
-from pisama.features import Features, features
-from pisama.handoffs import Handoff
-from pisama.issue import Evidence, Issue
-from pisama.patterns import lazy
-from pisama.text import containment, quote
-from pisama.trace import Step, Trace
-
-_ASKS_BACK = lazy(
-    r"\b(?:please|could you|can you|would you|you need to|i need you to) (?:provide|share|specify|send|supply|clarify|give me|tell me)\b"
-    r"|\b(?:was|were|is|are) not (?:provided|given|specified|supplied|included)\b"
-    r"|\bno (?:url|link|file|path|id|identifier|address|email|number|name|date|attachment|details?)s?\b[^.\n]{0,40}\b(?:provided|given|specified|supplied|included)\b"
-    r"|\b(?:missing|without) the (?:url|link|file|path|id|identifier|address|email|number|name|date|attachment|details?)\b"
-    r"|\bwhich (?:file|order|user|customer|account|page|document|url|id)\b[^.\n]{0,60}\?",
-    re.IGNORECASE,
-)
-_FOUND = lazy(
-    r"\b(?:i (?:have )?(?:found|identified|located|determined|confirmed)|the (?:answer|result|value|year|number|name|total|price) is"
-    r"|(?:it|this) (?:says|states|confirms|shows) that|found (?:it|the (?:answer|value|page|record)))\b",
-    re.IGNORECASE,
-)
-_HEARD = 20_000
-"""Characters of what came back that are compared with a report."""
-_NOTHING = lazy(
-    r"\b(?:(?:could|can|did|was|were|am|is) ?(?:not|n['’]t|unable to) (?:be )?(?:find|found|locate|located|determine|determined|identify|retrieve|retrieved|access)"
-    r"|(?:was|were|am) unable to|no (?:relevant )?(?:results?|information|data|record|evidence|answer)s? (?:was|were|could be|is|are)? ?(?:found|available|located)"
-    r"|nothing (?:was )?found|cannot (?:find|locate|determine|identify))",
-    re.IGNORECASE,
-)
-_HEDGED = lazy(
-    rf"{_NOTHING.pattern}|\?|\b(?:but|however|although|only|not|no|instead|if|would|should)\b", re.IGNORECASE
-)
-_KEYS = frozenset({ElementKind.URL, ElementKind.EMAIL, ElementKind.PATH, ElementKind.IDENTIFIER})
+from pisama.features import features
+from pisama.issue import Issue
+from pisama.trace import Trace
+from pisama.withheld import Bounds, withheld
 
 
 class Withholding(Detector):
@@ -211,147 +181,13 @@ class Withholding(Detector):
 
     def check(self, trace: Trace) -> Iterator[Issue]:
         """Every handoff, on the way there and on the way back."""
-        table = features(trace)
-        told: set[tuple[str, str]] = set()
-        for hand in table.handoffs:
-            if not hand.visit:
-                continue
-            for issue in (*self._there(trace, table, hand), *self._back(trace, table, hand)):
-                if (issue.signal, hand.target) not in told:
-                    told.add((issue.signal, hand.target))
-                    yield issue
-
-    def _there(self, trace: Trace, table: Features, hand: Handoff) -> Iterator[Issue]:
-        given = "\n".join((hand.request, *(message.text for message in hand.visit[0].seen)))
-        knows_task = containment(table.stem_set(trace.task or ""), table.stem_set(given)) >= self.known_share
-        few = len(table.stem_set(hand.request)) < self.vague_words and not table.elements(hand.request)
-        if few and hand.request.strip() and not knows_task and trace.task:
-            yield self._issue_at(
-                trace,
-                "vague",
-                hand,
-                hand.step,
-                f"{hand.step.agent} gave {hand.target} work in words that say nothing to an agent which does not know the task.",
-                hand.request,
-            )
-            return
-        lost = [] if few else _lost_keys(trace, table, given)
-        reply = "\n".join(step.words for step in hand.visit)
-        if not lost:
-            return
-        names = ", ".join(element.text for element in lost[: self.max_shown])
-        if (asking := _ASKS_BACK.search(reply)) is not None:
-            signal, what, shown = "asked_back", "asks for what is missing", quote(reply, asking.start())
-        elif (failing := _NOTHING.search(hand.report)) is not None:
-            signal, what, shown = "key_fact", "fails", quote(hand.report, failing.start())
-        else:
-            return
-        yield self._issue_at(
-            trace,
-            signal,
-            hand,
-            hand.step,
-            f"{hand.step.agent} did not pass on {names} to {hand.target}, which {what}.",
-            hand.request,
-            (Evidence(shown, hand.visit[-1].index, note="the reply"),),
+        bounds = Bounds(
+            max_shown=self.max_shown,
+            min_findings=self.min_findings,
+            kept_share=self.kept_share,
+            vague_words=self.vague_words,
+            known_share=self.known_share,
+            asked_share=self.asked_share,
         )
-
-    def _back(self, trace: Trace, table: Features, hand: Handoff) -> Iterator[Issue]:
-        request, report = table.element_values(hand.request), hand.report
-        if hand.step.tool_calls and hand.following is not None:
-            findings = {
-                element.value: element for element in table.elements(report) if element.value not in request
-            }
-            if len(findings) >= self.min_findings and self._missed(table, hand, set(findings)):
-                names = ", ".join(element.text for element in list(findings.values())[: self.max_shown])
-                yield self._issue_at(
-                    trace,
-                    "report_lost",
-                    hand,
-                    hand.step,
-                    f"The report of {hand.target} ({names}) did not reach {hand.step.agent}.",
-                    hand.answer or hand.request or report,
-                    (Evidence(quote(report), hand.visit[-1].index, note="the report"),),
-                )
-                return
-        if _NOTHING.search(report[:2000]) is not None:
-            yield from self._left_out(trace, table, hand)
-
-    def _missed(self, table: Features, hand: Handoff, findings: set[str]) -> bool:
-        heard = "\n".join(_heard(hand))
-        if hand.report in heard[:_HEARD]:
-            return False
-        return containment(findings, table.element_values(heard)) < self.kept_share
-
-    def _left_out(self, trace: Trace, table: Features, hand: Handoff) -> Iterator[Issue]:
-        reported = table.element_values(hand.report) | table.element_values(hand.request)
-        for step in hand.visit[:-1]:
-            for sentence in table.sentences(step.words):
-                facts = [item for item in table.elements(sentence) if item.value not in reported]
-                if (
-                    facts
-                    and _FOUND.search(sentence)
-                    and not _NOTHING.search(sentence)
-                    and "?" not in sentence
-                    and self._asked_for(table, sentence, hand.request)
-                ):
-                    yield self._issue_at(
-                        trace,
-                        "finding_left_out",
-                        hand,
-                        hand.visit[-1],
-                        f"{hand.target} reports that it found nothing, though it had said: {quote(sentence, width=120)}",
-                        hand.report,
-                        (Evidence(quote(sentence), step.index, note="what it had found"),),
-                    )
-                    return
-
-    def _asked_for(self, table: Features, sentence: str, request: str) -> bool:
-        found, wanted = table.stem_set(sentence), table.stem_set(request)
-        shorter, longer = sorted((found, wanted), key=len)
-        return containment(shorter, longer) >= self.asked_share
-
-    def _issue_at(
-        self,
-        trace: Trace,
-        signal: str,
-        hand: Handoff,
-        step: Step,
-        summary: str,
-        shown: str,
-        more: tuple[Evidence, ...] = (),
-    ) -> Issue:
-        return self.issue(
-            trace,
-            signal,
-            step,
-            summary if summary.endswith((".", "…", "!", "?")) else f"{summary}.",
-            evidence=(Evidence(quote(shown) or summary, step.index), *more),
-            recommendation=_ADVICE[signal].format(target=hand.target, agent=hand.step.agent),
-            about=(hand.step.agent, hand.target, shown[:400]),
-        )
-
-
-def _lost_keys(trace: Trace, table: Features, given: str) -> list[Element]:
-    """Addresses and identifiers of the task that the target was not given."""
-    heard = given.lower()
-    return [
-        element
-        for element in table.elements(trace.task or "")
-        if element.kind in _KEYS and element.text.lower() not in heard and element.value not in heard
-    ]
-
-
-def _heard(hand: Handoff) -> list[str]:
-    """What the one who handed over was given at its next act."""
-    own = [call.result or call.error or "" for call in hand.step.tool_calls]
-    return own + [message.text for message in (hand.following.seen if hand.following is not None else ())]
-
-
-_ADVICE = {
-    "asked_back": "Hand {target} the task word for word with the request, identifiers and addresses in fields of their own.",
-    "key_fact": "Hand {target} the task word for word with the request, identifiers and addresses in fields of their own.",
-    "vague": "Have {agent} say what is to be done, to what, and what is to come back, or hand {target} the task itself.",
-    "report_lost": "Return the report of {target} as the result of the handoff, and have {agent} print or keep it.",
-    "finding_left_out": "Have the report of {target} list what was found so far, certain or not, with its sources.",
-}
+        for finding in withheld(trace, features(trace), bounds):
+            yield self.issue_of(trace, finding)

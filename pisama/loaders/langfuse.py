@@ -24,6 +24,7 @@ from pisama.loaders.langfuse_fields import (
     usage_of,
 )
 from pisama.loaders.runs import inside
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.span_traces import assemble
 from pisama.loaders.spans import SpanRecord
 from pisama.loaders.values import as_list, as_mapping, as_nanoseconds, as_string, first, open_json
@@ -150,7 +151,7 @@ def _span(record: Mapping[str, JSON], run: _Run, at: Location) -> SpanRecord | L
     if run.known and parent_id not in run.known:
         # The caller's span, which is in another system; the trace here is whole.
         parent_id = None
-    known = names.kind_of(name, attributes, kind)
+    known = kind_of(name, attributes, kind)
     return SpanRecord(
         id=span_id,
         parent_id=parent_id,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pisama.loaders import names
 from pisama.loaders.message_parts import content_text
 from pisama.loaders.messages import KNOWN_ROLES
 from pisama.loaders.python_text import open_python
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.span_values import message_record
 from pisama.loaders.spans import SpanRecord
 from pisama.loaders.values import as_integer, as_list, as_mapping, as_number, as_string, first, open_json
@@ -181,7 +181,7 @@ def tool_spans(spans: Iterable[SpanRecord]) -> list[SpanRecord]:
 
 
 def _ran_tool(span: SpanRecord) -> bool:
-    if names.kind_of(span.name, span.attributes, span.kind) is not None:
+    if kind_of(span.name, span.attributes, span.kind) is not None:
         return False
     output = span.attributes.get("output.value")
     if isinstance(output, str) and "tool_call_id" not in output:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pisama.loaders import names
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.span_logs import session_of
 from pisama.loaders.span_messages import read_conversation
 from pisama.loaders.spans import SpanRecord
@@ -164,7 +165,7 @@ def _join_sessions(ordered: Sequence[_Group]) -> None:
 
 def _top(group: _Group) -> SpanRecord | None:
     """The span that makes this trace a run of its own, if one does."""
-    kinds = {item.id: names.kind_of(item.name, item.attributes, item.kind) for item in group.records}
+    kinds = {item.id: kind_of(item.name, item.attributes, item.kind) for item in group.records}
     if not _THINKING.intersection(kinds.values()):
         return None
     for record in group.records:
@@ -175,7 +176,7 @@ def _top(group: _Group) -> SpanRecord | None:
 
 def _goes_on(group: _Group) -> bool:
     """Whether the first model call of this trace is given an earlier conversation."""
-    calls = [item for item in group.records if names.kind_of(item.name, item.attributes, item.kind) == "llm"]
+    calls = [item for item in group.records if kind_of(item.name, item.attributes, item.kind) == "llm"]
     if not calls:
         return False
     earliest = min(calls, key=lambda record: record.start or 0)
@@ -186,7 +187,7 @@ def _join_setups(ordered: Sequence[_Group]) -> None:
     """Joins traces in which agents were only made to the next trace in which any acts."""
     acting: _Group | None = None
     for group in reversed(ordered):
-        kinds = {names.kind_of(item.name, item.attributes, item.kind) for item in group.records}
+        kinds = {kind_of(item.name, item.attributes, item.kind) for item in group.records}
         if kinds & _ACTS:
             acting = group
         elif kinds == {_SETTING_UP} and acting is not None:

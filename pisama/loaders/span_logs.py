@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from pisama.loaders import names
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.spans import SpanEvent, SpanRecord
 from pisama.loaders.values import as_string
 from pisama.report import LoadError
@@ -65,7 +66,7 @@ def _place(
 ) -> None:
     calls: dict[str, list[tuple[int, tuple[str, str]]]] = {}
     for span in spans:
-        if span.start is not None and names.kind_of(span.name, span.attributes, span.kind) == _MODEL_CALL:
+        if span.start is not None and kind_of(span.name, span.attributes, span.kind) == _MODEL_CALL:
             session = session_of(span.attributes, span.resource)
             calls.setdefault(session, []).append((span.start, (span.trace_id, span.id)))
     for same in calls.values():

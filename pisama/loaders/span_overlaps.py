@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pisama.loaders import names
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.spans import SpanRecord
 
 MAX_OPEN = 64
@@ -25,7 +26,7 @@ def adopted(records: Iterable[SpanRecord]) -> list[SpanRecord]:
     if not wire or len(wire) == len(spans):
         return spans
     known = {(span.trace_id, span.id) for span in spans if span.scope != names.WATCH_SCOPE}
-    kinds = {span.id: names.kind_of(span.name, span.attributes, span.kind) for span in spans}
+    kinds = {span.id: kind_of(span.name, span.attributes, span.kind) for span in spans}
     calls = [span for span in wire if kinds[span.id] == "llm"]
     parents = _parents(
         sorted(calls, key=_start),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pisama.loaders import names
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.values import as_string
 from pisama.trace import JSON, Location, Span
 
@@ -152,7 +153,7 @@ def build_tree(records: Iterable[SpanRecord]) -> SpanTree:
         if record.id in nodes:
             duplicates += 1
         else:
-            nodes[record.id] = Node(record, names.kind_of(record.name, record.attributes, record.kind))
+            nodes[record.id] = Node(record, kind_of(record.name, record.attributes, record.kind))
     for node in nodes.values():
         parent = nodes.get(node.record.parent_id) if node.record.parent_id else None
         if parent is not None and parent is not node:

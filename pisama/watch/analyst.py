@@ -155,7 +155,8 @@ class Analyst:
         self._spans = SpansSource()
         self._engine = Engine(self._spans, self._detectors, self._config)
         self._counter = Counter()
-        self._followed = Followed(instructions.follow, instructions.old) if instructions.follow else None
+        follow = instructions.follow
+        self._followed = Followed(follow, instructions.old, self._config.limits) if follow else None
         self._files: dict[Path, Engine] = {}
         self._counted: dict[Path, int] = {}
         self._polled = 0.0

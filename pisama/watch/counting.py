@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pisama.loaders import names
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.span_messages import join_said, read_conversation
 from pisama.loaders.span_steps import usage_of
 from pisama.loaders.spans import SpanRecord
@@ -46,7 +47,7 @@ class Counter:
             spans=self.tally.spans + 1,
             sources=sources if source in sources else (*sources, source),
         )
-        if names.kind_of(span.name, span.attributes, span.kind) != "llm" or self._is_known(span):
+        if kind_of(span.name, span.attributes, span.kind) != "llm" or self._is_known(span):
             return
         self._count(span)
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import orjson
 
 from pisama.issue import Issue
+from pisama.limits import DEFAULT, Limits
 from pisama.loaders import find_files, load
 from pisama.report import LoadError
 from pisama.trace import Step, Trace
@@ -38,9 +39,10 @@ class FollowedFile:
     with each act; there the steps are the times it was.
     """
 
-    def __init__(self, path: Path, *, old: int = 0) -> None:
+    def __init__(self, path: Path, *, old: int = 0, limits: Limits = DEFAULT) -> None:
         """So many bytes of it are older than the watch. Raises OSError when the file cannot be read."""
         self.path = path
+        self._limits = limits
         self._size = 0
         self._changed = 0
         self._lines = 0
@@ -94,7 +96,7 @@ class FollowedFile:
 
     def whole(self) -> Iterator[Trace | LoadError]:
         """The runs in the file."""
-        return load(self.path)
+        return load(self.path, limits=self._limits)
 
     def window(self, steps: int) -> Iterable[Trace]:
         """The runs in the first lines of the file and its last ones; in a document, their last steps."""
@@ -108,7 +110,8 @@ class FollowedFile:
         tail = (tail[1:] if start > len(head) else tail)[-steps * LINES_PER_STEP :]
         text = head + b"\n".join(tail)
         skipped = self._lines + 1 - HEAD_LINES - len(tail)
-        return [_numbered_as_in_file(run, skipped) for run in _runs(load(text, None, str(self.path)))]
+        read = load(text, path=str(self.path), limits=self._limits)
+        return [_numbered_as_in_file(run, skipped) for run in _runs(read)]
 
     def is_old(self, trace: Trace, issue: Issue) -> bool:
         """Whether all that shows it was there before only what comes counts."""
@@ -173,14 +176,15 @@ def _head(file: BinaryIO) -> bytes:
 class Followed:
     """The files of the paths that are followed, new ones included."""
 
-    def __init__(self, paths: Iterable[str], old: Mapping[Path, int]) -> None:
+    def __init__(self, paths: Iterable[str], old: Mapping[Path, int], limits: Limits = DEFAULT) -> None:
         """`old` has the size that files had before only what comes counts; see `sizes_of`."""
         self._paths = [Path(path) for path in paths]
+        self._limits = limits
         self._files: dict[Path, FollowedFile] = {}
         self._unread: dict[Path, str] = {}
         for path, size in old.items():
             with suppress(OSError):
-                self._files[path] = FollowedFile(path, old=size)
+                self._files[path] = FollowedFile(path, old=size, limits=limits)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -193,7 +197,7 @@ class Followed:
         for path in chain.from_iterable(map(_files_of, self._paths)):
             file = self._files.get(path)
             if file is None:
-                file = self._files[path] = FollowedFile(path)
+                file = self._files[path] = FollowedFile(path, limits=self._limits)
             try:
                 if file.poll():
                     yield file

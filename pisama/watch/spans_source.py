@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pisama.issue import Issue
-from pisama.loaders import names
 from pisama.loaders.otlp import read_request, runs_of
+from pisama.loaders.span_kinds import kind_of
 from pisama.loaders.span_logs import LogRecord
 from pisama.loaders.spans import SpanRecord
 from pisama.report import LoadError
@@ -36,7 +36,7 @@ class SpansSource:
             if isinstance(item, LogRecord):
                 self._logs.append(item)
             elif not isinstance(item, LoadError):
-                if names.kind_of(item.name, item.attributes, item.kind) == "llm":
+                if kind_of(item.name, item.attributes, item.kind) == "llm":
                     self._model_calls.append(len(self._spans))
                 self._spans.append(item)
                 new.append(item)

@@ -169,6 +169,23 @@ def test_a_file_that_appears_in_a_folder_is_followed_beside_a_command(tmp_path: 
     assert "loop" in [issue["type"] for issue in report["issues"]]
 
 
+def test_a_followed_file_is_read_up_to_the_limits_that_were_set(tmp_path: Path) -> None:
+    session = tmp_path / "session.jsonl"
+    code = (
+        "import pathlib, sys; pathlib.Path(sys.argv[2]).write_bytes(pathlib.Path(sys.argv[1]).read_bytes())"
+    )
+    longest = max(map(len, EXAMPLE.read_bytes().splitlines()))
+    done = watch(
+        *("--no-save", "--exit-zero", "--follow", session, "--limit", f"record={longest - 1}"),
+        *("--format", "json", "--output", tmp_path / "report.json", "--"),
+        *(sys.executable, "-c", code, EXAMPLE, session),
+    )
+    errors = json.loads((tmp_path / "report.json").read_text())["errors"]
+    assert [f"a line of more than {longest - 1} bytes" in error["reason"] for error in errors] == [True], (
+        done.stderr
+    )
+
+
 def test_nothing_to_watch_is_wrong_usage() -> None:
     done = watch()
     assert done.returncode == 2
