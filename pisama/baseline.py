@@ -125,7 +125,7 @@ def write_baseline(path: Path, report: Report) -> int:
     are kept. Raises `ConfigError` when the old one is no baseline, and `OSError` when the new one cannot be written.
     """
     reasons = (
-        {entry.fingerprint: entry.reason for entry in read_baseline(path).entries} if path.exists() else {}
+        {entry.fingerprint: entry.reason for entry in read_baseline(path).entries} if path.is_file() else {}
     )
     folder = path.resolve().parent
     entries = {

@@ -25,7 +25,7 @@ from pisama.cli_judge import (
     judge_of,
 )
 from pisama.cli_lines import write_folder, write_lines, writes_folder
-from pisama.cli_output import targets, write, write_to_nobody
+from pisama.cli_output import keep_apart, put, targets, write, write_to_nobody
 from pisama.cli_stats import stats
 from pisama.cli_watch import watch
 from pisama.flags import (
@@ -187,10 +187,11 @@ def analyze(
     if show_config:
         from pisama.output.settings_toml import settings_toml
 
-        typer.echo(settings_toml(settings.config, settings.origins), nl=False)
+        put(settings_toml(settings.config, settings.origins))
         return
     judge = judge_of(settings.config, asking, attribute=attribute, dry_run=dry_run)
     given = Input(_given(paths), settings.config, input_format, jobs_of(jobs), engine, address)
+    keep_apart(given.named(), [target.file for target in wanted])
     fail_on_level = None if exit_zero else settings.config.fail_on
     if output_format in (Format.JSONL, Format.PARQUET):
         if judge is not None:
@@ -315,9 +316,9 @@ def detectors(
     except ConfigError as error:
         fail(str(error))
     if name is None:
-        typer.echo(catalogue(kinds.values()), nl=False)
+        put(catalogue(kinds.values()))
     elif name in kinds:
-        typer.echo(explain(kinds[name]), nl=False)
+        put(explain(kinds[name]))
     else:
         fail(f"there is no detector {name!r}{did_you_mean(name, kinds)}; `pisama detectors` lists them")
 
@@ -328,7 +329,7 @@ def formats() -> None:
     from pisama.output.formats import formats_text
     from pisama.output.terminal import terminal_width
 
-    typer.echo(formats_text(terminal_width()), nl=False)
+    put(formats_text(terminal_width()))
 
 
 def main() -> None:
@@ -344,6 +345,10 @@ def main() -> None:
         # The reader of our output has gone, as `| head` does; there is nobody left to tell.
         write_to_nobody()
         sys.exit(0)
+    except OSError as error:
+        # What is written elsewhere is told where it is written; help goes to standard output by itself.
+        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        sys.exit(2)
     finally:
         # What is left goes with the process: a last search for cycles through all of it would take longer than the rest.
         gc.freeze()

@@ -64,12 +64,15 @@ class Input:
         """Bytes of the files that lie here; 0 when there is anything else, of which nobody knows."""
         from pisama.loaders import find_files
 
-        files: list[Path] = []
-        for path in self.paths:
-            if path == "-" or "://" in path:
-                return 0
-            files += find_files(Path(path)) if Path(path).exists() else _matching(path)
+        if not all(map(_lies_here, self.paths)):
+            return 0
+        files = (file for path in self.named() for file in find_files(path))
         return sum(file.stat().st_size for file in files if file.is_file())
+
+    def named(self) -> Iterator[Path]:
+        """The files and folders that lie here and are named, or that a pattern names."""
+        for path in filter(_lies_here, self.paths):
+            yield from [Path(path)] if Path(path).exists() else _matching(path)
 
 
 def report_on(given: Input) -> tuple[Report, bool]:
@@ -147,6 +150,10 @@ def _found(given: Input, job: Job[Result], already: Already) -> Iterator[Found[R
     from pisama.scale.jobs import examined
 
     return examined(given.sources(), job, given.jobs, already)
+
+
+def _lies_here(path: str) -> bool:
+    return path != "-" and "://" not in path
 
 
 def _matching(pattern: str) -> Iterator[Path]:

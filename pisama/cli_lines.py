@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from pisama.cli_input import INTERRUPTED, Input, examine
+from pisama.cli_output import write_to_nobody
 from pisama.flags import Format, fail, say
 
 if TYPE_CHECKING:
@@ -29,15 +30,15 @@ def writes_folder(output_format: Format, output: Path | None) -> bool:
 
 def write_lines(given: Input, output: Path | None, fail_on: Level | None) -> int:
     """Lines on standard output, or in a file that is there when it is whole; the exit code."""
-    if output is None:
-        return _stream(given, sys.stdout.buffer, fail_on, to_terminal=sys.stdout.isatty())
     from pisama.file_writing import replacing
 
     try:
+        if output is None:
+            return _stream(given, sys.stdout.buffer, fail_on, to_terminal=sys.stdout.isatty())
         with replacing(output) as stream:
             return _stream(given, stream, fail_on)
     except OSError as error:
-        fail(f"{output}: {error.strerror or error}")
+        fail(f"{output or 'standard output'}: {error.strerror or error}")
 
 
 def each_line(given: Input, take: Callable[[bytes], None]) -> bool:
@@ -105,7 +106,13 @@ def _stream(given: Input, stream: IO[bytes], fail_on: Level | None, *, to_termin
         stream.write(bytes(lines))
         stream.flush()
 
-    if examine(given, _job(given), take, quiet=to_terminal):
+    try:
+        interrupted = examine(given, _job(given), take, quiet=to_terminal)
+    except BrokenPipeError:
+        # The reader has enough, as `| head` does. The exit code is that of what was found so far.
+        write_to_nobody()
+        interrupted = False
+    if interrupted:
         _say_interrupted(f"{_counted(tally)} done, the rest was not examined")
         return INTERRUPTED
     return int(tally.exit_code(fail_on))

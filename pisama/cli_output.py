@@ -36,7 +36,7 @@ class Target:
         put(text, self.file, to_error=self.to_error)
 
 
-def put(text: str, file: Path | None, *, to_error: bool = False) -> None:
+def put(text: str, file: Path | None = None, *, to_error: bool = False) -> None:
     """Writes to a file, whole or not at all; to standard output, or standard error, where it is None.
 
     What cannot be written ends the program.
@@ -69,6 +69,19 @@ def targets(
             fail(f"--also {text}: say it as FORMAT=FILE, with a format of {known}")
         others.append(Target(Format(name), Path(file)))
     return [Target(output_format, output, to_error), *others]
+
+
+def keep_apart(read: Iterable[Path], written: Iterable[Path | None]) -> None:
+    """Ends the program where a report would take the place of a file that is read, or of another report."""
+    taken = {path.resolve(): "is read" for path in read}
+    for file in written:
+        # What is no regular file, a terminal or a pipe, takes the place of nothing.
+        if file is None or (file.exists() and not file.is_file()):
+            continue
+        place = file.resolve()
+        if place in taken:
+            fail(f"{file}: it {taken[place]} too, and would be lost; write to another file")
+        taken[place] = "is written"
 
 
 def write(report: Report, target: Target) -> None:

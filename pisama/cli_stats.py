@@ -11,7 +11,7 @@ import typer
 
 from pisama.cli_input import INTERRUPTED, Input
 from pisama.cli_lines import each_line
-from pisama.cli_output import put
+from pisama.cli_output import keep_apart, put
 from pisama.flags import (
     ConfigFile,
     DetectorSeconds,
@@ -106,7 +106,9 @@ def stats(
                 for row in rows_in(Path(path), table):
                     found.add(row)
         others = [path for path in paths if path not in results]
-        interrupted = bool(others) and _count(Input(others, config, input_format, jobs_of(jobs)), found)
+        given = Input(others, config, input_format, jobs_of(jobs))
+        keep_apart(given.named(), [output, picture])
+        interrupted = bool(others) and _count(given, found)
     except ConfigError as error:
         fail(str(error))
     except OSError as error:

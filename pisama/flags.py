@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -284,7 +285,8 @@ def say(message: str) -> None:
     """Tell a person something beside the output: one line on standard error."""
     from pisama.output.terminal import printable
 
-    typer.echo(f"pisama: {printable(message)}", err=True)
+    with suppress(OSError):  # where nobody can be told, the exit code still says it
+        typer.echo(f"pisama: {printable(message)}", err=True)
 
 
 def fail(message: str) -> NoReturn:

@@ -53,18 +53,90 @@ def test_a_full_disk_leaves_the_old_report_as_it_was(name: str, tmp_path: Path) 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_standard_output_that_takes_no_more_is_told() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "--isolated", FAILING),
+        ("analyze", "--isolated", FAILING, "-f", "jsonl"),
+        ("analyze", "--isolated", "--show-config"),
+        ("analyze", "--help"),
+        ("detectors",),
+        ("detectors", "loop"),
+        ("formats",),
+        ("--version",),
+    ],
+    ids=lambda arguments: " ".join(map(str, arguments)),
+)
+def test_standard_output_that_takes_no_more_is_told(arguments: tuple[str | Path, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [PROGRAM, "analyze", "--isolated", FAILING], stdout=full, stderr=subprocess.PIPE, check=False
-        )
+        done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (2, b"pisama: standard output: No space left on device\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_standard_error_that_takes_no_more_changes_no_exit_code(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        arguments: list[str | Path] = [
+            PROGRAM,
+            "analyze",
+            "--isolated",
+            FAILING,
+            tmp_path / "gone.json",
+            "-f",
+            "json",
+        ]
+        done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert done.returncode == 3
+    assert len(json.loads(done.stdout)["issues"]) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_baseline_is_not_read_from_the_device_it_is_written_to() -> None:
+    done = subprocess.run(
+        [PROGRAM, "baseline", "--isolated", FAILING, "-o", "/dev/full"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, b"pisama: /dev/full: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "{trace}", "-f", "json", "-o", "{trace}"),
+        ("analyze", "{trace}", "-f", "jsonl", "-o", "{link}"),
+        ("analyze", "{folder}/tr*.json", "--also", "html={folder}/./trace.json"),
+        ("stats", "{trace}", "-f", "csv", "-o", "{trace}"),
+        ("stats", "{trace}", "--picture", "{link}"),
+    ],
+    ids=" ".join,
+)
+def test_a_trace_is_not_overwritten_by_what_is_said_about_it(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    trace, link = tmp_path / "trace.json", tmp_path / "link.svg"
+    trace.write_bytes(FAILING.read_bytes())
+    link.symlink_to(trace)
+    given = [each.format(trace=trace, link=link, folder=tmp_path) for each in arguments]
+    done = subprocess.run([PROGRAM, *given, "--isolated"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith(b"it is read too, and would be lost; write to another file\n")
+    assert trace.read_bytes() == FAILING.read_bytes()
+
+
+def test_two_reports_do_not_go_to_one_file(tmp_path: Path) -> None:
+    place = tmp_path / "report"
+    code, _, told = run(FAILING, "-f", "json", "-o", place, "--also", f"html={place}")
+    assert (code, told) == (
+        2,
+        f"pisama: {place}: it is written too, and would be lost; write to another file\n",
+    )
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
 @pytest.mark.parametrize(("name", "code"), [(FAILING.name, 1), ("healthy.messages.json", 0)])
-def test_a_reader_that_goes_away_changes_no_exit_code(name: str, code: int) -> None:
+def test_a_reader_that_goes_away_changes_no_exit_code(name: str, code: int, form: str) -> None:
     files = f"{FAILING.with_name(name)} " * 60
-    writing = f"{PROGRAM} analyze --isolated -f json {files}; echo $? >&2"
+    writing = f"{PROGRAM} analyze --isolated -f {form} {files}; echo $? >&2"
     done = subprocess.run(["sh", "-c", f"({writing}) | head -c 1"], capture_output=True, check=False)
     assert (done.stdout, done.stderr) == (b"{", f"{code}\n".encode())
 
