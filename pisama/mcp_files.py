@@ -27,6 +27,19 @@ class OutsideError(ValueError):
     """A path that may not be read, or is not there; the message says which."""
 
 
+def path_of(text: str) -> Path:
+    """The path that a text names. Raises `OutsideError` for a text that names none."""
+    if "\0" in text:
+        raise OutsideError("a path has no NUL in it")
+    try:
+        path = Path(text).expanduser()
+        path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        # A home of nobody, links that go in circles, half a character.
+        raise OutsideError(f"{text}: {getattr(error, 'strerror', None) or error}") from error
+    return path
+
+
 class Roots:
     """The folders that may be read."""
 
@@ -45,9 +58,7 @@ class Roots:
 
         Raises `OutsideError`. A path outside is not told apart from one that is not there.
         """
-        if "\0" in path:
-            raise OutsideError("a path has no NUL in it")
-        real = Path(path).expanduser().resolve()
+        real = path_of(path).resolve()
         if not self.holds(real):
             allowed = ", ".join(str(folder) for folder in self.folders)
             raise OutsideError(f"{path} is not in a folder that may be read: {allowed} (--root adds one)")

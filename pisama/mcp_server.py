@@ -26,7 +26,7 @@ from pisama.config import Config, ConfigError
 from pisama.detectors import Detector
 from pisama.issue import Level
 from pisama.limits import Limits
-from pisama.mcp_files import Files, OutsideError, Roots
+from pisama.mcp_files import Files, OutsideError, Roots, path_of
 from pisama.mcp_pages import analysis_page, detectors_page, explanation_page, steps_page
 from pisama.mcp_results import MAX_BYTES, Analysis, CursorError, Detectors, Explanation, Steps, clipped
 from pisama.output.explain import catalogue, explain
@@ -43,6 +43,9 @@ INSTRUCTIONS = (
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
+
+MAX_ERROR = 700
+"""Bytes of an error, in which names of files stand as the run has them: unseen characters and secrets are shown."""
 
 PathArgument = Annotated[
     str | None, Field(description="File or folder of traces; relative to the server's working directory.")
@@ -148,7 +151,8 @@ class Tools:
         max_bytes: MaxBytes = MAX_BYTES,
     ) -> Annotated[CallToolResult, Analysis]:
         """Find the newest Claude Code or Codex session of a folder and say what failed in it."""
-        where = Path(folder).expanduser() if folder is not None else Path.cwd()
+        with _told():
+            where = path_of(folder) if folder is not None else Path.cwd()
         found = [session for session in sessions_of(where) if self._roots.holds(session.path)]
         if back >= len(found):
             raise ToolError(
@@ -225,7 +229,7 @@ class Tools:
         with _told():
             found = analyze_all(loaded.traces, config=config, detectors=chosen(config))
         if not loaded.traces and loaded.errors:
-            raise ToolError("; ".join(clipped(str(error), 700) for error in loaded.errors[:3]))
+            raise ToolError("; ".join(clipped(str(error), MAX_ERROR) for error in loaded.errors[:3]))
         return Report(found.traces, loaded.errors, found.stale)
 
 
@@ -237,9 +241,9 @@ class _told:  # noqa: N801 - used as a statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (ConfigError, OutsideError, CursorError)):
-            raise ToolError(str(error)) from error
+            raise ToolError(clipped(str(error), MAX_ERROR)) from error
         if isinstance(error, OSError):
-            raise ToolError(f"{error.filename}: {error.strerror or error}") from error
+            raise ToolError(clipped(f"{error.filename}: {error.strerror or error}", MAX_ERROR)) from error
 
 
 def _load_inline(trace: Source, limits: Limits) -> Loaded:

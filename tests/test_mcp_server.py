@@ -238,6 +238,9 @@ def test_secrets_do_not_leave_in_a_step(tmp_path: Path) -> None:
         ({"path": str(EXAMPLES / "absent.json")}, "there is no such file"),
         ({"path": str(EXAMPLES / ".." / "pyproject.toml")}, "is not in a folder that may be read"),
         ({"path": "a\0b"}, "NUL"),
+        ({"path": "~nobody-of-this-name/a.json"}, "home directory"),
+        ({"path": "s3://bucket/run.json"}, "is not in a folder that may be read"),
+        ({"path": "file:///etc/passwd"}, "is not in a folder that may be read"),
         ({"path": str(FAILING), "detectors": ["lop"]}, "did you mean 'loop'?"),
         ({"path": str(FAILING), "cursor": "77"}, "the cursor '77' is none that these arguments gave"),
         ({"path": str(FAILING), "cursor": "-1"}, "the cursor '-1' is none that these arguments gave"),
@@ -251,6 +254,22 @@ def test_what_a_caller_does_wrong_is_an_error_that_says_so(
     examples: Roots, arguments: dict[str, Any], reason: str
 ) -> None:
     assert reason in refused(call(examples, "analyze_trace", **arguments))
+
+
+@pytest.mark.parametrize("folder", ["a\0b", "~nobody-of-this-name"])
+def test_a_folder_that_cannot_be_is_an_error_that_says_so(examples: Roots, folder: str) -> None:
+    assert re.search("NUL|home directory", refused(call(examples, "latest_session", folder=folder)))
+
+
+def test_an_error_shows_no_secret_and_no_unseen_character_of_a_name_of_a_file(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    key = "AK" + "IAIOSFODNN7EXAMPLQ"
+    (inside / f"\x1b[2J\u202e {key}.json").symlink_to(FAILING)
+    told = refused(call(Roots([inside]), "analyze_trace", path=str(inside)))
+    assert "·[2J· [secret:" in told
+    assert "leads outside" in told
+    assert key not in told
 
 
 def test_links_do_not_lead_out_of_the_roots(tmp_path: Path) -> None:
