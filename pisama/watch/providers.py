@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from pisama.redact import redact
+
 OPENAI = "https://api.openai.com/v1"
 ANTHROPIC = "https://api.anthropic.com"
 GEMINI = "https://generativelanguage.googleapis.com"
@@ -109,14 +111,26 @@ class Route:
         return urlsplit(self.base).path
 
 
+def is_web_address(text: str, variable: str) -> bool:
+    """Whether an address that a variable holds is one of HTTP. Raises ValueError, which names it, for one that cannot be."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise ValueError(f"{variable} is no address: {redact(text)}: {error}") from None
+
+
 def routes_for(environment: Mapping[str, str]) -> dict[str, Route]:
-    """By variable that has to be set for the command: where its requests go."""
+    """By variable that has to be set for the command: where its requests go.
+
+    Raises ValueError for an address that cannot be.
+    """
     routes: dict[str, Route] = {}
     known: dict[tuple[str, str], Route] = {}
     for variable, (provider, default) in VARIABLES.items():
         newer = environment.get(_SAME.get(variable, ""))
         base = (environment.get(variable) or newer or default or "").rstrip("/")
-        if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
+        if not is_web_address(base, variable):
             continue
         number = len(known)
         name = (

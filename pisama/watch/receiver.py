@@ -12,7 +12,7 @@ import h11
 
 from pisama.watch.captured import Exported
 from pisama.watch.incoming import Incoming
-from pisama.watch.providers import Route
+from pisama.watch.providers import Route, is_web_address
 from pisama.watch.upstream import BLOCK, connect
 
 Signal = Literal["traces", "logs", "metrics"]
@@ -21,6 +21,7 @@ MAX_BODY = 64 << 20
 """Bytes of one request; the default of the Collector is 20 MiB."""
 TEE_SECONDS = 10
 """How long the original receiver may take; the default timeout of exporters."""
+_GENERAL = "OTEL_EXPORTER_OTLP"
 _ANSWERS = {"application/json": b"{}"}
 
 
@@ -33,15 +34,19 @@ class Tee:
 
 
 def tees_of(environment: Mapping[str, str]) -> dict[Signal, Tee]:
-    """Where the user's own settings send each signal (OpenTelemetry protocol exporter specification)."""
+    """Where the user's own settings send each signal (OpenTelemetry protocol exporter specification).
+
+    Raises ValueError for an address that cannot be.
+    """
     found: dict[Signal, Tee] = {}
-    general = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
+    general = environment.get(f"{_GENERAL}_ENDPOINT", "").rstrip("/")
     for signal in SIGNALS:
-        name = f"OTEL_EXPORTER_OTLP_{signal.upper()}"
-        url = environment.get(f"{name}_ENDPOINT") or (f"{general}/v1/{signal}" if general else "")
-        headers = environment.get(f"{name}_HEADERS") or environment.get("OTEL_EXPORTER_OTLP_HEADERS", "")
+        name = f"{_GENERAL}_{signal.upper()}"
+        own = environment.get(f"{name}_ENDPOINT")
+        url = own or (f"{general}/v1/{signal}" if general else "")
+        headers = environment.get(f"{name}_HEADERS") or environment.get(f"{_GENERAL}_HEADERS", "")
         exporter = environment.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
-        if urlsplit(url).scheme in ("http", "https") and "otlp" in exporter:
+        if "otlp" in exporter and is_web_address(url, f"{name}_ENDPOINT" if own else f"{_GENERAL}_ENDPOINT"):
             pairs = (pair.partition("=") for pair in headers.split(",") if "=" in pair)
             found[signal] = Tee(url, tuple((key.strip(), unquote(value.strip())) for key, _, value in pairs))
     return found

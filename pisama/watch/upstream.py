@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from base64 import b64encode
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import h11
@@ -50,10 +50,9 @@ class Upstream:
 async def connect(route: Route) -> Upstream:
     """A connection to the provider. Raises OSError (TLS errors included) when there is none to be had."""
     secure = _trust() if route.is_secure else None
-    through = _proxy_for(route)
-    if through is None:
+    proxy = _proxy_for(route)
+    if proxy is None:
         return Upstream(*await asyncio.open_connection(route.host, route.port, ssl=secure))
-    proxy = urlsplit(through)
     reader, writer = await asyncio.open_connection(
         proxy.hostname, proxy.port or 80, ssl=proxy.scheme == "https" or None
     )
@@ -70,12 +69,16 @@ def _trust() -> ssl.SSLContext:
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _proxy_for(route: Route) -> str | None:
+def _proxy_for(route: Route) -> SplitResult | None:
     proxies = getproxies()
     if proxy_bypass(route.host):
         return None
     found = proxies.get("https" if route.is_secure else "http") or proxies.get("all")
-    return found if found and urlsplit(found).scheme in ("http", "https") else None
+    try:
+        parts = urlsplit(found or "")
+        return parts if parts.scheme in ("http", "https") and parts.port != 0 else None
+    except ValueError as error:
+        raise TunnelError(f"the address of the HTTP proxy: {error}") from None
 
 
 async def _tunnel(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +14,8 @@ from pisama.watch.environment import child_environment
 from pisama.watch.instrument import instrument, interpreter_of
 from pisama.watch.providers import api_of, routes_for
 from pisama.watch.receiver import Tee, tees_of
+
+PROGRAM = Path(sys.executable).with_name("pisama")
 
 
 def test_providers_are_where_the_user_says_and_where_they_are_otherwise() -> None:
@@ -31,6 +36,23 @@ def test_providers_are_where_the_user_says_and_where_they_are_otherwise() -> Non
 def test_two_addresses_of_one_provider_are_two_routes() -> None:
     routes = routes_for({"OPENAI_BASE_URL": "http://one/v1", "OPENAI_API_BASE": "http://two/v1"})
     assert routes["OPENAI_BASE_URL"].name != routes["OPENAI_API_BASE"].name
+
+
+@pytest.mark.parametrize("address", ["http://host:notaport/v1", "http://host:99999/v1", "https://[::1/v1"])
+def test_an_address_that_cannot_be_is_told_with_its_variable_before_anything_runs(
+    address: str, tmp_path: Path
+) -> None:
+    for variable in ("OPENAI_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        done = subprocess.run(
+            [PROGRAM, "watch", "--isolated", "--no-save", "--", "touch", tmp_path / "ran"],
+            env={**os.environ, variable: address},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert re.fullmatch(rf"pisama: {variable} is no address: {re.escape(address)}.*: .+\n", done.stderr)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(
