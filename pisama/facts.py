@@ -11,7 +11,7 @@ import orjson
 
 from pisama.elements import Element, ElementKind
 from pisama.patterns import lazy
-from pisama.spots import find_near, holds, spots
+from pisama.spots import find_near, holds, lower_case, spots
 from pisama.text import sentences
 from pisama.trace import JSON
 
@@ -167,13 +167,13 @@ def all_told(text: str, elements_of: ElementsOf) -> Told:
             for element in (elements_of(dated) if dated else ())
             if element.value.startswith("--")
         ),
-        _MOVABLE.search(said.lower()) is not None,
+        _MOVABLE.search(lower_case(said)) is not None,
     )
 
 
 def asked(text: str) -> Iterator[tuple[str, str]]:
     """The fields a text asks its reader for, with the sentence; not where it asks to confirm or to correct."""
-    lowered = text[:PROSE].lower()
+    lowered = lower_case(text[:PROSE])
     if not holds(lowered, _REQUEST_WORDS) or not spots(lowered, _LABEL_WORDS):
         return
     for sentence in sentences(text[:PROSE]):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pisama.elements import ElementKind, elements
 from pisama.features import CallFeatures, canonical, features
 from pisama.patterns import lazy
-from pisama.spots import Needle, find_near
+from pisama.spots import Needle, find_near, lower_case
 from pisama.trace import Message, Trace
 
 _WINDOW = 600
@@ -126,7 +126,7 @@ def _given(trace: Trace) -> Iterator[tuple[int, Message]]:
 
 def _instructions(message: Message, position: int) -> Iterator[Planted]:
     text = message.text[:_SCANNED]
-    lowered = text.lower()
+    lowered = lower_case(text)
     for rule, anchors, before, after, pattern in _RULES:
         # A user has the right to give orders; only the forms that take over a conversation are suspect there.
         if message.role == "user" and rule not in _OPEN:

@@ -8,10 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 Needle: TypeAlias = str | re.Pattern[str]
 """Lower-case letters, or a pattern that begins with some: Python finds those as fast."""
+
+
+_KEPT = 50_000
+"""Characters of a text whose lower case is kept for the next that asks."""
+
+
+def lower_case(text: str) -> str:
+    """`text.lower()`. With other letters than those of ASCII that takes seven times as long, and one detector after the
+    other asks for it: of the last such texts it is kept."""
+    return text.lower() if text.isascii() or len(text) > _KEPT else _lower_case(text)
+
+
+@lru_cache(maxsize=64)
+def _lower_case(text: str) -> str:
+    return text.lower()
 
 
 def spots(lowered: str, needles: Sequence[Needle]) -> list[int]:
@@ -36,7 +52,7 @@ def stretches(
 
     Give the text in lower case too where it is at hand.
     """
-    lowered = text.lower() if lowered is None else lowered
+    lowered = lower_case(text) if lowered is None else lowered
     if len(lowered) != len(text):  # a letter that becomes two: offsets would be wrong
         yield 0, len(text)
         return

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from pisama.patterns import lazy
 from pisama.redact import redact
+from pisama.spots import lower_case
 
 QUOTE_WIDTH = 200
 """Characters of a quote in a report."""
@@ -90,7 +91,7 @@ def encoded_words(text: str) -> set[bytes]:
     # Split at ASCII first: only the distinct pieces, which are few, are then taken apart with care.
     if text.isascii():
         return set(text.encode().translate(_LOWER_WORDS).split())
-    distinct = set(encoded(text.lower()).translate(_LOWER_WORDS).split())
+    distinct = set(encoded(lower_case(text)).translate(_LOWER_WORDS).split())
     plain = {piece for piece in distinct if piece.isascii()}
     others = b" ".join(distinct - plain).decode("utf-8", "surrogatepass")
     return plain | {encoded(word) for word in _RUN.findall(others)}
