@@ -13,7 +13,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from pisama.output.terminal import visible
-from pisama.redact import redact
+from pisama.redact import redact_beginning
 
 MAX_BYTES = 8_000
 """Size of a result unless a call asks for another."""
@@ -219,7 +219,7 @@ def wire(shape: BaseModel) -> int:
 
 def clipped(text: str, limit: int) -> str:
     """The text without secrets, lone surrogates and characters that are not seen, cut so that it takes at most about so many bytes in a result."""
-    head = visible(redact(text[: 4 * limit])).encode("utf-8", "replace").decode()
+    head = visible(redact_beginning(text, 4 * limit)).encode("utf-8", "replace").decode()
     if len(text) <= 4 * limit and weight(head) <= limit:
         return head
     low, high = 0, min(len(head), limit)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pisama import templates
 from pisama.patterns import lazy
+from pisama.redact import redact
+from pisama.unseen import RUNNER, STYLED, UNSEEN
 
 if TYPE_CHECKING:
     from pisama.issue import Issue
@@ -22,9 +24,7 @@ COLUMNS = (
     "trace file type signal level severity confidence summary recommendation fault tier agent step span_id fingerprint"
 ).split()
 
-_HALF = lazy(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
+_HALF = lazy(rf"[\x00-\x08\x0b-\x1f\ud800-\udfff{UNSEEN}]|{STYLED}|{RUNNER}")
 
 
 def html_summary(report: Report) -> str:
@@ -79,8 +79,9 @@ def _unexamined(traces: Sequence[TraceReport]) -> Iterator[str]:
 
 
 def _whole(text: str) -> str:
-    """The text without halves of characters, which no page can hold, and without those that are not seen."""
-    return _HALF.sub("\ufffd", text)
+    """The text on one line without secrets, and without halves of characters, which no page can hold, and what nobody sees
+    or a runner obeys."""
+    return _HALF.sub("\ufffd", redact(text).replace("\n", " "))
 
 
 def _counted(number: int, what: str) -> str:

@@ -73,12 +73,14 @@ class Pisama:
             pytest.fail("\n".join(lines), pytrace=False)
 
     def _unexamined(self) -> Iterator[str]:
+        from pisama.output.terminal import printable, told
+
         if not self._checked:
             yield "no trace was checked: call pisama.check(trace) first"
         for report in self._checked:
-            yield from (f"not readable: {error}" for error in report.errors)
+            yield from (f"not readable: {printable(str(error))}" for error in report.errors)
             for trace in report.traces:
-                yield from (f"{crash.detector} crashed: {crash.error}" for crash in trace.crashed)
+                yield from (told(f"{crash.detector} crashed: {crash.error}") for crash in trace.crashed)
 
     def _check_names(self, names: Collection[str]) -> None:
         from pisama.selection import available, did_you_mean
@@ -99,11 +101,13 @@ def _named(issue: Issue, names: Collection[str]) -> bool:
 
 
 def _told(issue: Issue) -> str:
+    from pisama.output.terminal import told
+
     step = f" step {issue.step}" if issue.step is not None else ""
     return (
-        f"{issue.level.value} {issue.type}{step} [{issue.fingerprint}]: {issue.summary}\n"
-        f"    “{issue.evidence[0].quote}”\n"
-        f"    fix: {issue.recommendation}"
+        f"{issue.level.value} {issue.type}{step} [{issue.fingerprint}]: {told(issue.summary)}\n"
+        f"    “{told(issue.evidence[0].quote)}”\n"
+        f"    fix: {told(issue.recommendation)}"
     )
 
 

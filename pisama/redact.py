@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from pisama.issue import Evidence, Issue
@@ -49,6 +50,10 @@ _OF_ACCESS = lazy(r"(?:api|access|private|secret)[_\-. ]?\Z", re.IGNORECASE)
 _FLAG = lazy(r"(?:\A|\s)--?[\w\-]{0,40}\Z")
 _LONGEST = 200
 """Characters of a token whose form begins before what it is found by."""
+LONGEST_SECRET = 4000
+"""Characters around a cut in which a secret may stand that reaches over it: those of a private key."""
+_LONGEST_NAME = 200
+"""Characters of a name that is kept."""
 _LOOKED_BACK = 40
 """Characters before the words of a carrier that are looked at."""
 _WORD = lazy(r"[^\s\"'“”‘’.,;:&(){}<>!?][^\s\"'“”‘’,;&(){}<>]{4,400}[^\s\"'“”‘’.,;:&(){}<>!?]")
@@ -62,6 +67,26 @@ def redact(text: str) -> str:
     text = _replaced(text, _forms(text), "secret")
     text = _replaced(text, _carried(text, _lowered(text)), "secret")
     return _replaced(text, _addresses(text), "email") if "@" in text else text
+
+
+def redact_name(text: str) -> str:
+    """A name or an id without secrets. Names occur again and again, so what came of them is kept."""
+    return _redacted_name(text) if len(text) <= _LONGEST_NAME else redact(text)
+
+
+@lru_cache(maxsize=4096)
+def _redacted_name(text: str) -> str:
+    return redact(text)
+
+
+def redact_beginning(text: str, length: int) -> str:
+    """The beginning of a text without secrets, of at most so many characters of it.
+
+    It is redacted before it is cut, since half a key is not recognised any more.
+    """
+    near = text[: length + LONGEST_SECRET]
+    cleaned = redact(near)
+    return text[:length] if cleaned == near else cleaned[: len(redact(text[:length]))]
 
 
 def secrets_in(text: str) -> Iterator[str]:

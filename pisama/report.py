@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pisama.issue import Fault, Issue, Level, Tier
 from pisama.notebook import frame, html_summary
+from pisama.redact import redact
 from pisama.trace import Location, Trace, Usage
 
 
@@ -45,7 +46,7 @@ class LoadError:
     """True when nothing of this input could be read; False when the rest of it was."""
 
     def __str__(self) -> str:
-        return f"{self.at}: {self.reason}"
+        return f"{self.at}: {redact(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

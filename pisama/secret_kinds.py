@@ -77,6 +77,10 @@ FORMS: tuple[Form, ...] = (
     _form("Vault token", rf"\bhv[sbr]\.{_T}{{20,300}}", "hvs.", "hvb.", "hvr."),
     _form("Terraform token", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-=]{60,70}", ".atlasv1.", back=14),
     _form("Azure signature", r"(?<=[?&;])sig=[A-Za-z0-9%/+=]{30,120}", "sig="),
+    _form("signature of an address", r"X-(?:Amz|Goog)-Signature=[0-9a-fA-F]{64,1024}", "X-Amz-Signature=", "X-Goog-Signature="),
+    _form("key of an agent's service", _B + r"(?:pcsk_[A-Za-z0-9]{4,8}_|tvly-(?:dev-|prod-)?|jina_|sbp_|e2b_|pscale_(?:pw|tkn|oauth)_)[A-Za-z0-9]{20,120}|"
+          + _B + r"fc-[0-9a-f]{32}" + _E,
+          "pcsk_", "tvly-", "jina_", "sbp_", "e2b_", "pscale_", "fc-"),
     _form("Notion token", r"\bntn_[A-Za-z0-9]{40,60}|\bsecret_[A-Za-z0-9]{40,50}" + _E, "ntn_", "secret_"),
     _form("Linear key", r"\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}", "lin_"),
     _form("Grafana token", r"\bgl(?:sa|c)_[A-Za-z0-9_+/=]{32,400}", "glsa_", "glc_"),
@@ -107,7 +111,9 @@ class Carrier(NamedTuple):
 
 
 _QUOTE = r"""(?:\\{0,6}["'`])"""
-_JOINT = rf"(?P<joint>[ \t]{{0,3}}{_QUOTE}?[ \t]{{0,3}}(?::=|=>|[:=])[ \t]{{0,3}}|[ \t]{{1,3}}(?:is|was)[: \t]{{1,3}}|[ \t])"
+_PAIR = rf"{_QUOTE}\s{{0,3}}[,\s]\s{{0,20}}{_QUOTE}?[Vv]alue{_QUOTE}?[ \t]{{0,3}}[:=]"
+"""Between the name and the value of an entry that names both: `{"name": "password", "value": …`, `key="token" value=…`."""
+_JOINT = rf"(?P<joint>{_PAIR}[ \t]{{0,3}}|[ \t]{{0,3}}{_QUOTE}?[ \t]{{0,3}}(?::=|=>|[:=])[ \t]{{0,3}}|[ \t]{{1,3}}(?:is|was)[: \t]{{1,3}}|[ \t])"
 _VALUE = rf"""(?:{_QUOTE}(?P<quoted>[^"'`\\\r\n]{{4,400}})|(?P<bare>[^\s"'`\\<>,;&|)}}\]]{{4,1000}}))"""
 _ASSIGNED = lazy(
     r"(?:s(?=\W))?(?:[_\-]?(?:value|base64|b64|prod|production|dev|test|live|key|\d{1,2}))?"
@@ -138,6 +144,11 @@ CARRIERS: tuple[Carrier, ...] = (
             re.IGNORECASE,
         ),
         "anything",
+    ),
+    Carrier(
+        ("password>", "passwd>", "secret>", "token>", "apikey>", "api_key>"),
+        lazy(r"(?P<bare>[^\s<>&]{8,400})(?P<quoted>)(?=</)"),
+        "key",
     ),
     Carrier(("bearer",), lazy(rf"[ \t]{{1,3}}{_PLAIN}"), "key"),
     Carrier(
@@ -174,8 +185,11 @@ COOKIE_ATTRIBUTES = frozenset(
     {"expires", "max-age", "domain", "path", "samesite", "priority", "lang", "theme", "locale"}
 )
 
-IN_URL = lazy(r"://[^\s:/@\"'\\<>{}\[\](),]{0,100}:(?P<value>[^\s/@\"'\\<>{}]{3,300})(?=@)")
-"""The password between the user and the host of an address."""
+_USER = r"[^\s:/@\"'\\<>{}\[\](),]"
+IN_URL = lazy(
+    rf"://(?:\[(?:secret|email):[0-9a-f]{{4}}\]|{_USER}{{0,100}}(?:@{_USER}{{1,100}})?):(?P<value>[^\s/@\"'\\<>{{}}]{{3,300}})(?=@)"
+)
+"""The password between the user and the host of an address. The user may have been recognised as a secret before."""
 
 EMAIL = lazy(
     r"(?<![A-Za-z0-9._%+/@\-])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,6}"

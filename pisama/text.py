@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from pisama.patterns import lazy
-from pisama.redact import redact
+from pisama.redact import LONGEST_SECRET, redact
 from pisama.spots import lower_case
 
 QUOTE_WIDTH = 200
@@ -268,7 +268,7 @@ def quote(text: str, around: str | int | None = None, width: int = QUOTE_WIDTH) 
 
 def _readable(text: str, place: int, width: int) -> tuple[str, int, bool]:
     """What surrounds a place without its secrets, the place in it, and whether something stood before it."""
-    begin, end = max(0, place - _LONGEST_SECRET), place + _QUOTED_SPAN * width + _LONGEST_SECRET
+    begin, end = max(0, place - LONGEST_SECRET), place + _QUOTED_SPAN * width + LONGEST_SECRET
     near = text[begin:end]
     cleaned = redact(near)
     if cleaned == near:
@@ -276,7 +276,5 @@ def _readable(text: str, place: int, width: int) -> tuple[str, int, bool]:
     return cleaned, len(redact(near[: place - begin])), begin > 0
 
 
-_LONGEST_SECRET = 4000
-"""Characters around a quote in which a secret may begin that reaches into it: those of a private key."""
 _QUOTED_SPAN = 8
 """How many widths of text are read for one quote, white space included."""

@@ -47,6 +47,22 @@ def test_books(pisama):
     assert "1 failed" in told
 
 
+def test_what_a_trace_says_controls_no_terminal_and_no_runner(project: pytest.Pytester) -> None:
+    tests = """
+CALL = {"id": "c", "type": "function", "function": {"name": "\\x1b[2J::add-mask::x\\n##[add-path]y", "arguments": "{}"}}
+TURN = [{"role": "assistant", "content": "", "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "c", "content": "Error: no"}]
+
+def test_hostile(pisama):
+    pisama.check([{"role": "user", "content": "Go"}, *TURN * 6])
+    pisama.assert_no_issues(level="low")
+"""
+    code, told = run(project, tests, "--tb=short")
+    assert code == 1
+    assert "[2J::add-mask::x #·[add-path]y" in told
+    assert "\x1b[2J" not in told
+    assert not [line for line in told.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+
+
 def test_a_healthy_trace_and_what_is_ignored_or_below_the_level_pass(project: pytest.Pytester) -> None:
     tests = """
 def test_healthy(pisama):

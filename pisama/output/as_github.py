@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pisama.issue import Issue, Level
-from pisama.output.terminal import printable
-from pisama.redact import redact
+from pisama.output.terminal import told
 from pisama.report import LoadError, Report
 from pisama.trace import Location
 
@@ -53,13 +52,13 @@ def _command(command: str, title: str, message: str, at: Location | None) -> str
     properties = {"title": title}
     if at is not None and at.path is not None:
         properties = {"file": at.path, "line": str(at.line or 1), **properties}
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{command} {told}::{_data(message)}"
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{command} {listed}::{_data(message)}"
 
 
 def _data(text: str) -> str:
     """Escaped as the runner unescapes it, so that no word of a trace ends the command or starts another."""
-    return printable(redact(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return told(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

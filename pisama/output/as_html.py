@@ -16,8 +16,9 @@ from pisama.output.page_data import page_data
 from pisama.patterns import lazy
 from pisama.report import Report
 from pisama.trace import JSON
+from pisama.unseen import RUNNER
 
-_UNSAFE = lazy("[<>&\u2028\u2029\ud800-\udfff]")
+_UNSAFE = lazy("[<>&\u2028\u2029\ud800-\udfff]|" + RUNNER)
 """What could end the block that JSON stands in, and halves of characters, which no file can hold."""
 
 

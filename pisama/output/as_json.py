@@ -6,18 +6,21 @@ inside does not become a change outside. `SCHEMA` is raised when a field goes or
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pisama.issue import Evidence, Issue
-from pisama.redact import redact
+from pisama.redact import redact, redact_name
 from pisama.report import Attribution, LoadError, Report, TraceReport, Verdict
 from pisama.trace import Location
 from pisama.unseen import visible_json
 from pisama.version import __version__
 
 SCHEMA: Literal[1] = 1
+
+Name: TypeAlias = Annotated[str, AfterValidator(redact_name)]
+"""A name or an id of the trace, which is as much its words as a quote."""
 
 
 class Shape(BaseModel):
@@ -46,7 +49,7 @@ class EvidenceShape(Shape):
 class IssueShape(Shape):
     """One failure."""
 
-    trace: str
+    trace: Name
     """Id of the trace it was found in."""
     type: str
     signal: str
@@ -57,9 +60,9 @@ class IssueShape(Shape):
     recommendation: str
     fault: str
     tier: str
-    agent: str | None
+    agent: Name | None
     step: int | None
-    span_id: str | None
+    span_id: Name | None
     at: Place | None
     evidence: tuple[EvidenceShape, ...]
     fingerprint: str
@@ -75,7 +78,7 @@ class ReasonShape(Shape):
 class ToolShape(Shape):
     """How the calls of one tool went."""
 
-    name: str
+    name: Name
     calls: int
     failed: int
     unknown: int
@@ -98,9 +101,9 @@ class TotalsShape(Shape):
 class CandidateShape(Shape):
     """A step that may hold the decisive mistake."""
 
-    agent: str
+    agent: Name
     step: int
-    span_id: str | None
+    span_id: Name | None
     score: float
     reason: str
 
@@ -124,9 +127,9 @@ class ModelUsageShape(Shape):
 class AttributionShape(Shape):
     """Who most likely made the decisive mistake, and when."""
 
-    agent: str
+    agent: Name
     step: int
-    span_id: str | None
+    span_id: Name | None
     confidence: float
     reason: str
     candidates: tuple[CandidateShape, ...]
@@ -157,13 +160,13 @@ class JudgedShape(Shape):
 class TraceShape(Shape):
     """One trace: what it was, and how far it could be examined."""
 
-    id: str
+    id: Name
     format: str
     at: Place | None
     task: str | None
-    agents: tuple[str, ...]
+    agents: tuple[Name, ...]
     complete: bool
-    outcome: str | None
+    outcome: Name | None
     verdict: Verdict
     fault: str | None
     totals: TotalsShape

@@ -15,6 +15,7 @@ from pisama.output.terminal import visible
 from pisama.patterns import lazy
 from pisama.redact import redact
 from pisama.report import LoadError, Report, TraceReport
+from pisama.unseen import no_commands_in_xml
 
 _NOT_XML = lazy("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -27,7 +28,8 @@ def render(report: Report) -> str:
     root = Xml.Element("testsuites", {"name": "pisama", **_sums(suites)})
     root.extend(suites)
     Xml.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
+    written = no_commands_in_xml(Xml.tostring(root, encoding="unicode"))
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{written}\n'
 
 
 def _suite(report: TraceReport) -> Xml.Element:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 
 from pisama.issue import Evidence, Issue
-from pisama.output.terminal import printable
+from pisama.output.terminal import told
 from pisama.patterns import lazy
-from pisama.redact import redact
 from pisama.report import Report, TraceReport, Verdict
 
 MAX_TRACES = 200
@@ -36,7 +35,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from (_row(trace) for trace in report.traces[:MAX_TRACES])
         yield from _more(len(report.traces) - MAX_TRACES, "trace")
     for error in report.errors:
-        yield f"\n❗ not readable: {_plain(str(error))}"
+        yield f"\n❗ not readable: {plain(str(error))}"
     issues = sorted(report.issues, key=lambda issue: (-issue.severity, -issue.confidence))
     for issue in issues[:MAX_ISSUES]:
         yield ""
@@ -54,14 +53,14 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _row(trace: TraceReport) -> str:
     path = trace.trace.at.path if trace.trace.at is not None else None
-    name = _plain(path or trace.trace.id or "input")
-    worst = _plain(trace.issues[0].summary) if trace.issues else ""
+    name = plain(path or trace.trace.id or "input")
+    worst = plain(trace.issues[0].summary) if trace.issues else ""
     return f"| {_MARKS[trace.verdict]} {trace.verdict.value} | {name} | {len(trace.issues)} | {worst} |"
 
 
 def _issue(issue: Issue) -> Iterator[str]:
-    place = f", {_plain(issue.agent or '')}, step {issue.step}" if issue.step is not None else ""
-    yield f"<details><summary><b>{issue.level.value} {issue.type}</b>{place}: {_plain(issue.summary)}</summary>"
+    place = f", {plain(issue.agent or '')}, step {issue.step}" if issue.step is not None else ""
+    yield f"<details><summary><b>{issue.level.value} {issue.type}</b>{place}: {plain(issue.summary)}</summary>"
     yield ""
     tier = ", tier llm: a model says so" if issue.tier == "llm" else ""
     yield f"Severity {issue.severity}, confidence {issue.confidence:.2f}{tier}."
@@ -69,15 +68,15 @@ def _issue(issue: Issue) -> Iterator[str]:
     yield from (f"- {_evidence(evidence)}" for evidence in issue.evidence[:MAX_EVIDENCE])
     yield from _more(len(issue.evidence) - MAX_EVIDENCE, "piece of evidence", "pieces of evidence")
     yield ""
-    yield f"**Fix:** {_plain(issue.recommendation)}"
+    yield f"**Fix:** {plain(issue.recommendation)}"
     yield ""
     yield "</details>"
 
 
 def _evidence(evidence: Evidence) -> str:
     step = f"step {evidence.step}: " if evidence.step is not None else ""
-    note = f" ({_plain(evidence.note)})" if evidence.note else ""
-    return f"{step}“{_plain(evidence.quote)}”{note}"
+    note = f" ({plain(evidence.note)})" if evidence.note else ""
+    return f"{step}“{plain(evidence.quote)}”{note}"
 
 
 def _more(count: int, one: str, several: str | None = None) -> Iterator[str]:
@@ -85,7 +84,7 @@ def _more(count: int, one: str, several: str | None = None) -> Iterator[str]:
         yield f"\nand {count} more {one if count == 1 else several or one + 's'}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Words that are shown as they are: no markup, no HTML, no link, no mention, no table cell ends in them."""
     # Entities, because they also hold within the HTML of a summary, where a backslash does not.
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", printable(redact(text)))
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", told(text))

@@ -19,7 +19,7 @@ from pisama.detectors import BUILT_IN
 from pisama.detectors.base import Detector, measured_confidence
 from pisama.issue import Issue, Level
 from pisama.output.explain import explain
-from pisama.redact import redact
+from pisama.redact import redact, redact_name
 from pisama.report import Report, Suppressed
 from pisama.trace import JSON, Location, Span, Trace
 from pisama.unseen import visible_json
@@ -118,11 +118,11 @@ def _result(trace: Trace, issue: Issue, order: Mapping[str, int], suppressed: Su
         "partialFingerprints": {"primaryLocationLineHash": f"{issue.fingerprint}:1"},
         "codeFlows": [{"threadFlows": [{"locations": list(_flow(trace, issue))}]}],
         "properties": {
-            "trace": trace.id,
+            "trace": redact_name(trace.id),
             "signal": issue.signal,
-            "agent": issue.agent,
+            "agent": redact_name(issue.agent) if issue.agent is not None else None,
             "step": issue.step,
-            "span": issue.span_id,
+            "span": redact_name(issue.span_id) if issue.span_id is not None else None,
             "severity": issue.severity,
             "confidence": issue.confidence,
             "fault": issue.fault,
@@ -132,7 +132,7 @@ def _result(trace: Trace, issue: Issue, order: Mapping[str, int], suppressed: Su
     if code:
         result["relatedLocations"] = [own]
     if suppressed is not None:
-        result["suppressions"] = [{"kind": "external", "justification": suppressed.reason}]
+        result["suppressions"] = [{"kind": "external", "justification": redact(suppressed.reason)}]
     return result
 
 
@@ -181,7 +181,7 @@ def _notifications(report: Report, found: int) -> Iterator[JSON]:
 
 
 def _notification(text: str, at: Location | None) -> Object:
-    notification: Object = {"level": "error", "message": {"text": text}}
+    notification: Object = {"level": "error", "message": {"text": redact(text)}}
     if at is not None:
         notification["locations"] = [_location(at)]
     return notification

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 import orjson
@@ -12,14 +12,18 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pisama.output.terminal import printable, terminal_width, wants_color
+from pisama.output.as_markdown import plain
+from pisama.output.terminal import terminal_width, told, wants_color
+from pisama.patterns import lazy
 from pisama.statistics import Cell, Statistics, Table
+from pisama.unseen import visible_json
 
 SHOWN = 20
 """Rows of each table that a person is shown; programs get all."""
 SCHEMA = 1
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+_FORMULA = lazy(r"(?:\A|(?<=;))(?=\s{0,20}[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet takes what follows for a formula (OWASP, CSV injection): where a cell begins, also where another
+country's spreadsheet takes a semicolon for the end of one."""
 _SHARES = frozenset(("share", "share_failed"))
 
 
@@ -46,7 +50,7 @@ def as_text(found: Statistics, stream: IO[str] | None) -> str:
         for position, column in enumerate(table.columns):
             made.add_column(_heading(column), justify="left" if position == 0 else "right", overflow="fold")
         for row in shown:
-            made.add_row(*(Text(printable(text)) for text in _texts(table, row)))
+            made.add_row(*(Text(told(text)) for text in _texts(table, row)))
         console.print()
         console.print(made)
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
@@ -64,7 +68,7 @@ def as_markdown(found: Statistics) -> str:
             "",
             _markdown_row(map(_heading, table.columns)),
             _markdown_row(":--" if place == 0 else "--:" for place in range(len(table.columns))),
-            *(_markdown_row(_texts(table, row)) for row in shown),
+            *(_markdown_row(map(plain, _texts(table, row))) for row in shown),
         ]
         parts.append("\n".join([*lines, "", note] if note else lines))
     return "\n\n".join(parts) + "\n"
@@ -82,7 +86,7 @@ def as_json(found: Statistics) -> str:
             for table in found.tables()
         },
     }
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return visible_json(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()) + "\n"
 
 
 def as_csv(found: Statistics) -> str:
@@ -103,7 +107,7 @@ def as_csv(found: Statistics) -> str:
 
 
 def _cell(value: Cell) -> Cell:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return _FORMULA.sub("'", told(value)) if isinstance(value, str) else value
 
 
 def _headline(found: Statistics) -> str:
@@ -147,9 +151,5 @@ def _heading(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _markdown_row(cells: object) -> str:
-    assert hasattr(cells, "__iter__")
-    shown = (
-        printable(str(cell)).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in cells
-    )
-    return f"| {' | '.join(shown)} |"
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -12,7 +12,8 @@ from rich.text import Text
 from pisama.output.formats import format_title
 from pisama.output.in_full import LEVEL_STYLE, VERDICT_STYLE, in_full, suppressed_by
 from pisama.output.layout import counted, row
-from pisama.output.terminal import printable
+from pisama.output.terminal import no_commands, printable, told
+from pisama.redact import redact
 from pisama.report import LoadError, Report, Stale, TraceReport, Verdict
 
 MAX_IN_FULL = 5
@@ -37,7 +38,7 @@ def render(report: Report, *, color: bool = False, width: int = 100) -> str:
         console.print(part)
     output = console.file
     assert isinstance(output, StringIO)
-    return "\n".join(line.rstrip() for line in output.getvalue().split("\n"))
+    return no_commands("\n".join(line.rstrip() for line in output.getvalue().split("\n")))
 
 
 def _report(report: Report, width: int) -> Iterator[RenderableType]:
@@ -66,7 +67,7 @@ def _unreadable(errors: tuple[LoadError, ...]) -> str:
 
 def _stale(entries: tuple[Stale, ...]) -> str:
     one = len(entries) == 1
-    first = printable(f"{entries[0].type} in {entries[0].path}: {entries[0].summary}")
+    first = told(f"{entries[0].type} in {entries[0].path}: {entries[0].summary}")
     return (
         f"{len(entries):,} {'entry' if one else 'entries'} of the baseline {'is' if one else 'are'} no longer found; "
         f"`pisama baseline` writes it anew{'' if one else ', the first'}: {first}"
@@ -133,11 +134,11 @@ def _headline(report: TraceReport) -> Text:
     line = Text(f"{worst.level.value} ", style=LEVEL_STYLE[worst.level])
     step = f" at step {worst.step}" if worst.step is not None else ""
     more = f" (+{len(report.issues) - 1})" if report.issues[1:] else ""
-    return line.append(f"{worst.type}{more}{step}: {printable(worst.summary)}", style="default")
+    return line.append(f"{worst.type}{more}{step}: {told(worst.summary)}", style="default")
 
 
 def _name(report: TraceReport) -> str:
     trace = report.trace
     path = trace.at.path if trace.at is not None else None
     file = path.rsplit("/", 1)[-1] if path else ""
-    return file if trace.id in file else f"{file} {trace.id}".strip()
+    return file if trace.id in file else f"{file} {redact(trace.id)}".strip()

@@ -12,9 +12,8 @@ from rich.text import Text
 from pisama.issue import Evidence, Issue, Level
 from pisama.output.formats import format_title
 from pisama.output.layout import LABEL, Hanging, counted, listed, row
-from pisama.output.terminal import printable
+from pisama.output.terminal import printable, told
 from pisama.output.timeline import LEGEND, lanes
-from pisama.redact import redact
 from pisama.report import Attribution, Suppressed, ToolTotals, TraceReport, Verdict
 from pisama.text import quote
 
@@ -52,7 +51,7 @@ def in_full(report: TraceReport, width: int) -> Iterator[RenderableType]:
     yield _verdict(report)
     yield Text()
     if report.trace.task:
-        yield row("task", Text(f"“{printable(quote(redact(report.trace.task), width=300))}”"))
+        yield row("task", Text(f"“{told(quote(report.trace.task, width=300))}”"))
     yield from _worked(report.tools)
     yield Text()
     for number, issue in enumerate(report.issues, start=1):
@@ -85,7 +84,7 @@ def _verdict(report: TraceReport) -> Text:
     line.append("  ", style="default")
     if report.issues:
         fault = f"{FAULT[report.fault]}: " if report.fault else ""
-        line.append(f"{fault}{printable(report.issues[0].summary)}", style="bold")
+        line.append(f"{fault}{told(report.issues[0].summary)}", style="bold")
     elif verdict is Verdict.NOTHING_FOUND:
         examined = len(report.ran) + len(report.crashed)
         line.append(
@@ -103,15 +102,14 @@ def _worked(tools: tuple[ToolTotals, ...]) -> Iterator[RenderableType]:
     bad = [tool for tool in tools if tool.failed]
     if good:
         shown = [
-            f"{printable(tool.name)} ({_of(tool.calls - tool.failed - tool.unknown, tool.calls)})"
-            for tool in good
+            f"{told(tool.name)} ({_of(tool.calls - tool.failed - tool.unknown, tool.calls)})" for tool in good
         ]
         yield row("worked", Text(listed(shown)), style="green")
     if bad:
-        shown = [f"{printable(tool.name)} ({_of(tool.failed, tool.calls)})" for tool in bad]
+        shown = [f"{told(tool.name)} ({_of(tool.failed, tool.calls)})" for tool in bad]
         line = Text(listed(shown))
         if bad[0].last_error:
-            line.append(f"  “{printable(bad[0].last_error[:100])}”", style="dim")
+            line.append(f"  “{told(bad[0].last_error[:100])}”", style="dim")
         yield row("did not work", line, style="red")
 
 
@@ -121,13 +119,13 @@ def _issue(number: int, issue: Issue) -> RenderableType:
     title.append(f"{issue.level.value} ", style=style)
     title.append(f"{issue.type}", style="bold")
     title.append(f"  {_where(issue)}", style="dim")
-    body = [Hanging("", Text(printable(issue.summary)), style="", indent=INDENT)]
+    body = [Hanging("", Text(told(issue.summary)), style="", indent=INDENT)]
     grouped = list(_grouped(issue.evidence))
     body += [Hanging("│ ", _evidence(items), indent=INDENT) for items in grouped[:MAX_EVIDENCE]]
     if len(grouped) > MAX_EVIDENCE:
         more = Text(f"│ and {len(grouped) - MAX_EVIDENCE} more", style="dim")
         body.append(Hanging("", more, style="", indent=INDENT))
-    fix = Text(printable(issue.recommendation))
+    fix = Text(told(issue.recommendation))
     body.append(Hanging("fix  ", fix, style="green", repeat=False, indent=INDENT))
     return Group(title, *body)
 
@@ -137,9 +135,9 @@ def _where(issue: Issue) -> str:
     if issue.tier == "llm":
         parts.append("tier llm")
     if issue.agent is not None:
-        parts.insert(0, f"{printable(issue.agent)}, step {issue.step}")
+        parts.insert(0, f"{told(issue.agent)}, step {issue.step}")
     if issue.span_id is not None:
-        parts.append(f"span {printable(issue.span_id)}")
+        parts.append(f"span {told(issue.span_id)}")
     if issue.at is not None and issue.at.line is not None:
         parts.append(f"line {issue.at.line}")
     return " · ".join(parts)
@@ -156,10 +154,10 @@ def _evidence(items: list[Evidence]) -> Text:
     steps = list(dict.fromkeys(str(item.step) for item in items if item.step is not None))
     if steps:
         line.append(f"{'steps' if len(steps) > 1 else 'step'} {listed(steps, MAX_STEPS)}  ", style="dim")
-    line.append(f"“{printable(items[0].quote)}”", style="italic")
+    line.append(f"“{told(items[0].quote)}”", style="italic")
     if len(items) > 1:
         line.append(f"  {len(items)} times", style="dim")
-    return line.append(f"  {printable(items[0].note)}", style="dim") if items[0].note else line
+    return line.append(f"  {told(items[0].note)}", style="dim") if items[0].note else line
 
 
 def _cause(attribution: Attribution) -> str:
@@ -173,7 +171,7 @@ def _cause(attribution: Attribution) -> str:
         text = f"cannot tell, for no step stands out; the first suspect is {text}"
     tier = f", says {attribution.usage.model}" if attribution.tier == "llm" and attribution.usage else ""
     note = f"; {attribution.note}" if attribution.note else ""
-    return printable(f"{text} (confidence {attribution.confidence:.2f}{tier}{runner_up}{note})")
+    return told(f"{text} (confidence {attribution.confidence:.2f}{tier}{runner_up}{note})")
 
 
 def _timeline(report: TraceReport, width: int) -> Iterator[RenderableType]:
@@ -182,7 +180,7 @@ def _timeline(report: TraceReport, width: int) -> Iterator[RenderableType]:
         marks = Text(lane.marks, style="yellow" if lane.is_issues else "default")
         marks.highlight_regex("✗", "red")
         marks.highlight_regex("●", "green")
-        yield row(printable(lane.title), marks)
+        yield row(told(lane.title), marks)
     if swimlanes:
         first, last = report.trace.steps[0].index, report.trace.steps[-1].index
         yield row("", Text(f"steps {first} to {last}   {LEGEND}", style="dim"))
@@ -214,17 +212,15 @@ def _not_shown(report: TraceReport) -> Iterator[RenderableType]:
     for skipped in report.skipped:
         by_reason.setdefault(skipped.reason, []).append(skipped.detector)
     for reason, detectors in by_reason.items():
-        yield row("could not run", Text(printable(f"{', '.join(detectors)}: {reason}")))
+        yield row("could not run", Text(told(f"{', '.join(detectors)}: {reason}")))
     for crashed in report.crashed:
-        yield row(
-            "crashed", Text(printable(redact(f"{crashed.detector}: {crashed.error}"))), style="bold red"
-        )
+        yield row("crashed", Text(told(f"{crashed.detector}: {crashed.error}")), style="bold red")
 
 
 def suppressed_by(issues: Sequence[Suppressed]) -> str:
     """How many issues the baseline took out, and how many each suppression of the configuration."""
     reasons = Counter(
-        "the baseline" if item.by == "baseline" else f"“{printable(item.reason)}”" for item in issues
+        "the baseline" if item.by == "baseline" else f"“{told(item.reason)}”" for item in issues
     )
     each = (f"{count:,} by {reason}" for reason, count in reasons.most_common())
     return f"{counted(len(issues), 'issue')}: {listed(each)}"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from pisama.issue import Issue
-from pisama.output.as_json import EvidenceShape, ReasonShape, Shape, ToolShape
+from pisama.output.as_json import EvidenceShape, Name, ReasonShape, Shape, ToolShape
 from pisama.redact import redact
 from pisama.report import LoadError, TraceReport
 from pisama.trace import Location, Trace
@@ -36,17 +36,17 @@ class TraceRow(Row):
     """One trace: what it was, what it consumed, and how far it could be examined."""
 
     kind: Literal["trace"] = "trace"
-    trace: str
+    trace: Name
     """Id of the trace."""
     format: str
     """Id of the input format."""
     task: str | None
     """What the run was asked to do."""
-    agents: tuple[str, ...]
+    agents: tuple[Name, ...]
     """Every agent that acted, in order of first act."""
     complete: bool
     """False when the record was cut off."""
-    outcome: str | None
+    outcome: Name | None
     """How the run ended according to its own record."""
     verdict: str
     """`failed`, `suspect`, `nothing found` or `not examined`."""
@@ -70,10 +70,10 @@ class TraceRow(Row):
     """USD."""
     tools: tuple[ToolShape, ...]
     """Every tool that was called, in order of first call."""
-    cause_agent: str | None
+    cause_agent: Name | None
     """The agent that most likely made the decisive mistake."""
     cause_step: int | None
-    cause_span_id: str | None
+    cause_span_id: Name | None
     cause_confidence: float | None
     """How likely that step is the decisive mistake, 0-1."""
     cause_reason: str | None
@@ -95,7 +95,7 @@ class IssueRow(Row):
     """One failure."""
 
     kind: Literal["issue"] = "issue"
-    trace: str
+    trace: Name
     """Id of the trace it was found in."""
     started: str | None
     """First recorded moment of that trace, ISO 8601, UTC."""
@@ -114,10 +114,10 @@ class IssueRow(Row):
     fault: str
     """`agent`, `tool`, `environment` or `user`."""
     tier: str
-    agent: str | None
+    agent: Name | None
     step: int | None
-    span_id: str | None
-    tool: str | None
+    span_id: Name | None
+    tool: Name | None
     """The tool whose call shows it best; null where no call does."""
     evidence: tuple[EvidenceShape, ...]
     fingerprint: str

@@ -7,9 +7,11 @@ import shutil
 from typing import IO
 
 from pisama.patterns import lazy
-from pisama.unseen import UNSEEN
+from pisama.redact import redact
+from pisama.unseen import COMMAND, RUNNER, STYLED, UNSEEN
 
-CONTROL = lazy(rf"[\x00-\x08\x0b-\x1f{UNSEEN}]")
+CONTROL = lazy(rf"[\x00-\x08\x0b-\x1f{UNSEEN}]|{STYLED}|{RUNNER}")
+"""What controls whatever shows it: a terminal, a person's eye, or the runner of a workflow."""
 
 
 def printable(text: str) -> str:
@@ -20,6 +22,16 @@ def printable(text: str) -> str:
 def visible(text: str) -> str:
     """The text with characters that control a terminal or are not seen as `·`; tabs and line breaks stay."""
     return CONTROL.sub("·", text)
+
+
+def told(text: str) -> str:
+    """The text on one line, without secrets and without what controls whatever shows it."""
+    return printable(redact(text))
+
+
+def no_commands(text: str) -> str:
+    """Lines of which none is a command to the runner of a workflow whose log they stand in."""
+    return COMMAND.sub(r"\1·", text)
 
 
 def wants_color(stream: IO[str]) -> bool:

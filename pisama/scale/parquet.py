@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import IO, Any, Literal, Union, get_args, get_origin
+from typing import IO, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -61,6 +61,8 @@ def _fields(model: type[BaseModel], pyarrow: Any) -> Any:
 
 def _type(annotation: Any, pyarrow: Any) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(arguments[0], pyarrow)
     if origin in (Union, UnionType):
         (only,) = (argument for argument in arguments if argument is not NoneType)
         return _type(only, pyarrow)

@@ -25,6 +25,8 @@ TERMINAL = (
     "zero\u200bwidth\ufeff\u2060",
     "tags\U000e0049\U000e0067\U000e006e\U000e006f\U000e0072\U000e0065",
     "separators\u2028\u2029",
+    "selectors\U000e0154\U000e0155\ufe01 h\ufe0fi\ufe0e and \u26a0\ufe0f\ufe0e",
+    "soft\xad joined\u034f fillers\u115f\u3164\uffa0 vowels\u17b4\u180b note\U0001d173",
     "[bold red]rich[/] [link=https://evil.example]x[/link] :boom:",
 )
 WORKFLOW = (
@@ -35,6 +37,9 @@ WORKFLOW = (
     "##[error]made up",
     "\n##vso[task.setvariable variable=a]b",
     "a%0D%0A::save-state name=b::c",
+    "::add-mask::x",
+    "word " * 40 + "::stop-commands::y " * 40,
+    "##teamcity[buildStop] ####[add-path]z",
 )
 MARKUP = (
     "<script>alert(1)</script>",
@@ -72,6 +77,10 @@ SPREADSHEET = (
     '=HYPERLINK("https://evil.example")',
     "\t=1",
     "\r=1",
+    "\n=1",
+    " \uff1d1+1",
+    "a;=1",
+    "a; \uff20b",
     "a;b,c",
 )
 DATA = (

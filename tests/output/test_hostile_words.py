@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import unicodedata
@@ -13,9 +14,12 @@ import pytest
 from pisama.flags import Format
 from pisama.mcp_pages import analysis_page
 from pisama.mcp_results import QUOTED
+from pisama.output import as_statistics
 from pisama.output.as_text import render as as_text
 from pisama.output.rendering import rendered
+from pisama.output.rows import as_line, rows_of
 from pisama.report import Report
+from pisama.statistics import Statistics
 from tests.output.hostile_words import WORDS, hostile_report
 
 EVERY = pytest.mark.parametrize("words", WORDS, ids=ascii)
@@ -23,10 +27,36 @@ OURS = re.compile(r"\x1b\[[\d;]*m")
 """Colours, which the text output itself sets."""
 
 
+IGNORED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
+)
+"""What Unicode says is not to be shown (Default_Ignorable_Code_Point), and is of no category that says so."""
+NOTHING_SELECTED = re.compile("(?<=[a-z \ufe0e\ufe0f])[\ufe0e\ufe0f]")
+
+
 def unseen(text: str) -> set[str]:
     """The characters that control what shows them, or that nobody sees, line breaks and tabs aside."""
     kinds = {letter for letter in text if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
-    return kinds - {"\n", "\t"}
+    return (kinds - {"\n", "\t"}) | set(IGNORED.findall(text)) | set(NOTHING_SELECTED.findall(text))
+
+
+def commands(text: str) -> list[str]:
+    """The lines of a log that a runner obeys: Actions where `::` begins one, and it and others at `##[`."""
+    return [
+        line for line in text.splitlines() if line.lstrip().startswith("::") or re.search(r"##\w*\[", line)
+    ]
+
+
+def statistics_of(report: Report) -> dict[str, str]:
+    """The statistics of a report, as each format has them."""
+    counted = Statistics()
+    for row in (row for trace in report.traces for row in rows_of(trace)):
+        counted.add(json.loads(as_line(row)))
+    made = {name: getattr(as_statistics, f"as_{name}") for name in ("json", "csv", "markdown")}
+    return {
+        "text": as_statistics.as_text(counted, None),
+        **{name: each(counted) for name, each in made.items()},
+    }
 
 
 @EVERY
@@ -42,6 +72,35 @@ def test_no_file_holds_a_character_that_controls_whatever_shows_it(words: str) -
     for name in Format:
         if name not in (Format.TEXT, Format.PARQUET):
             assert unseen(rendered(report, name)) == set(), name
+
+
+@EVERY
+def test_no_line_of_a_log_is_a_command_to_the_runner_that_keeps_it(words: str) -> None:
+    report = hostile_report(words)
+    names = set(Format) - {Format.GITHUB, Format.PARQUET}
+    texts: dict[str, str] = {name: rendered(report, name) for name in names}
+    texts |= {f"narrow {width}": as_text(report, width=width) for width in (60, 77)}
+    texts |= {f"statistics as {name}": text for name, text in statistics_of(report).items()}
+    assert {name: commands(text) for name, text in texts.items() if commands(text)} == {}
+    assert not re.search(r"##\w*\[", rendered(report, "github"))
+
+
+@EVERY
+def test_statistics_hold_nothing_that_controls_whatever_shows_them(words: str) -> None:
+    texts = statistics_of(hostile_report(words))
+    assert {name: unseen(text) for name, text in texts.items()} == {name: set() for name in texts}
+    plain = statistics_of(hostile_report("word"))["markdown"]
+    assert Elements(texts["markdown"]).found == Elements(plain).found == []
+    for mark in ("](", "![", "`", "@", "https://", "www.", "|--", "$$"):
+        assert texts["markdown"].count(mark) == plain.count(mark), mark
+
+
+@EVERY
+def test_no_cell_of_a_spreadsheet_begins_like_a_formula(words: str) -> None:
+    for delimiter in ",;":
+        rows = csv.reader(statistics_of(hostile_report(words))["csv"].splitlines(), delimiter=delimiter)
+        begins = {unicodedata.normalize("NFKC", cell).lstrip()[:1] for row in rows for cell in row}
+        assert begins.isdisjoint("=+-@"), delimiter
 
 
 @EVERY
