@@ -208,8 +208,6 @@ def _says_something(arguments: JSON) -> bool:
 
 def _said(arguments: JSON) -> str:
     """The text in a call's arguments; of nested ones the first levels."""
-    if isinstance(arguments, str):
-        return arguments
     values = list(arguments.values()) if isinstance(arguments, dict) else arguments
     if not isinstance(values, list):
         return "" if values is None else str(values)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from pisama.endings import fatal_call, fatal_rejection, is_rate_limited, is_too_long, records_words
+from pisama.endings import (
+    acts_after_answer,
+    fatal_call,
+    fatal_rejection,
+    is_rate_limited,
+    is_too_long,
+    records_words,
+)
+from pisama.features import features
 from pisama.trace import Step, ToolCall, Trace
 from pisama.transcript import parse
 
@@ -69,3 +77,21 @@ def test_limits_are_told_apart_from_other_rejections(
     message: str, too_long: bool, rate_limited: bool
 ) -> None:
     assert (is_too_long(message), is_rate_limited(message)) == (too_long, rate_limited)
+
+
+@pytest.mark.parametrize(
+    ("answer", "between", "act", "goes_on"),
+    [
+        ("final_answer(answer='14') -> ok", "", "search(query='boats') -> 14", True),
+        ("final_answer(answer='14') -> ok", "", "think(thought='done') -> ok", False),
+        ("final_answer(answer='14') -> ok", "user: And in Bergen?\n", "search(query='boats') -> 14", False),
+        ("final_answer(answer='14') -> error: no units", "", "search(query='boats') -> 14", False),
+        ("final_answer(answer='14') -> ok\n  save(key='14') -> ok", "", "search(query='boats') -> 14", False),
+    ],
+)
+def test_an_agent_goes_on_after_its_answer_when_it_acts_again_unasked(
+    answer: str, between: str, act: str, goes_on: bool
+) -> None:
+    trace = parse(f"task: How many boats are in Oslo?\nagent: {answer}\n{between}agent: {act}")
+    found = [(step.index, call.step.index) for step, call in acts_after_answer(trace, features(trace))]
+    assert found == ([(0, 1)] if goes_on else [])

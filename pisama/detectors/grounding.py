@@ -164,7 +164,7 @@ class Grounding(Detector):
             """
             task: What do the flights cost?
             agent: search_flights(to="Oslo") -> [{"flight": "HAT136"}, {"flight": "HAT039"}]
-            agent: HAT136 costs $187 and HAT039 costs $2434.50.
+            agent: Two flights go to Oslo on that day: HAT136 costs $187, and HAT039 with a meal costs $2434.50.
             """,
             at=(1,),
         ),

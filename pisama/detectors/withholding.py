@@ -128,7 +128,7 @@ class Withholding(Detector):
             "the target asks for an address that the task has",
             """
             task: Summarise the page https://example.org/report-2024 for me.
-            boss -> reader: Summarise the sales report, please.
+            boss -> reader: Summarise the sales report of the last year for the board, please.
             reader [context=own]: Could you provide the address of the report?
             boss: The report cannot be read.
             """,
