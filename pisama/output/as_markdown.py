@@ -18,6 +18,7 @@ MAX_EVIDENCE = 3
 """Pieces of evidence told with an issue."""
 
 _SPECIAL = lazy(r"[\\`*_\[\]#|~<>&@$]|(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
+_APART = "&#8203;"
 _MARKS = {Verdict.FAILED: "❌", Verdict.SUSPECT: "⚠️", Verdict.NOTHING_FOUND: "⚪", Verdict.NOT_EXAMINED: "❔"}
 
 
@@ -86,5 +87,6 @@ def _more(count: int, one: str, several: str | None = None) -> Iterator[str]:
 
 def plain(text: str) -> str:
     """Words that are shown as they are: no markup, no HTML, no link, no mention, no table cell ends in them."""
-    # Entities, because they also hold within the HTML of a summary, where a backslash does not.
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", told(text))
+    # Entities, because they also hold within the HTML of a summary, where a backslash does not. GitHub looks for mentions
+    # and references in what was rendered, where an entity is a letter again: what takes no room stands behind it there.
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};{_APART if match[0] in '@#' else ''}", told(text))

@@ -113,7 +113,7 @@ def _result(trace: Trace, issue: Issue, order: Mapping[str, int], suppressed: Su
         "ruleId": issue.type,
         "ruleIndex": order[issue.type],
         "level": _LEVELS[issue.level],
-        "message": {"text": redact(f"{issue.summary} {issue.recommendation}")},
+        "message": {"text": _words(f"{issue.summary} {issue.recommendation}")},
         "locations": [code or own],
         "partialFingerprints": {"primaryLocationLineHash": f"{issue.fingerprint}:1"},
         "codeFlows": [{"threadFlows": [{"locations": list(_flow(trace, issue))}]}],
@@ -142,8 +142,13 @@ def _flow(trace: Trace, issue: Issue) -> Iterator[JSON]:
         place = f"Step {evidence.step}: " if evidence.step is not None else ""
         note = f" ({evidence.note})" if evidence.note else ""
         location = _location((step.at if step else None) or trace.at)
-        location["message"] = {"text": redact(f"{place}{evidence.quote}{note}")}
+        location["message"] = {"text": _words(f"{place}{evidence.quote}{note}")}
         yield {"executionOrder": number + 1, "location": location}
+
+
+def _words(text: str) -> str:
+    """The words of a message, without secrets and links: SARIF has `[text](target)` in plain messages too (3.11.6)."""
+    return redact(text).replace("](", "] (")
 
 
 def _location(at: Location | None) -> Object:
@@ -181,7 +186,7 @@ def _notifications(report: Report, found: int) -> Iterator[JSON]:
 
 
 def _notification(text: str, at: Location | None) -> Object:
-    notification: Object = {"level": "error", "message": {"text": redact(text)}}
+    notification: Object = {"level": "error", "message": {"text": _words(text)}}
     if at is not None:
         notification["locations"] = [_location(at)]
     return notification

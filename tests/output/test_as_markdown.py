@@ -56,5 +56,5 @@ def test_words_of_a_trace_make_no_markup() -> None:
     (row,) = (line for line in render(Report((trace_report(hostile),))).splitlines() if "❌" in line)
     assert row == (
         "| ❌ failed | run-1 | 1 | &#60;/summary&#62;&#60;script&#62;x&#60;/script&#62; &#91;a&#93;(https&#58;//b) "
-        "!&#91;c&#93;(d) &#64;team &#35;12 &#124; &#42;&#42;e&#42;&#42; &#96;f&#96; www&#46;g.h &#35; i |"
+        "!&#91;c&#93;(d) &#64;&#8203;team &#35;&#8203;12 &#124; &#42;&#42;e&#42;&#42; &#96;f&#96; www&#46;g.h &#35;&#8203; i |"
     )

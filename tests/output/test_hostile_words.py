@@ -6,6 +6,8 @@ import csv
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree as Xml
 
@@ -156,6 +158,28 @@ def test_markdown_gets_no_tag_link_mention_code_or_heading_of_the_trace(words: s
     assert [line[:2] for line in text.splitlines()] == [line[:2] for line in plain.splitlines()]
     for mark in ("](", "![", "`", "@", "https://", "www.", "|--", "$$"):
         assert text.count(mark) == plain.count(mark), mark
+
+
+@EVERY
+def test_no_message_for_code_scanning_holds_a_link_of_the_trace(words: str) -> None:
+    def messages(value: object) -> Iterator[str]:
+        if isinstance(value, list):
+            yield from (text for each in value for text in messages(each))
+        elif isinstance(value, dict):
+            if isinstance(message := value.get("message"), dict):
+                yield message["text"]
+            yield from (text for each in value.values() for text in messages(each))
+
+    (run,) = json.loads(rendered(hostile_report(words), "sarif"))["runs"]
+    told = [*messages(run["results"]), *messages(run["invocations"])]
+    assert len(told) >= 5
+    assert not [text for text in told if re.search(r"\]\(", text)]
+
+
+@EVERY
+def test_a_mention_of_the_trace_is_none_when_its_entities_are_letters_again(words: str) -> None:
+    shown = unescape(rendered(hostile_report(words), "markdown"))
+    assert not re.search(r"[@#](?=[\w\[/-])", shown)
 
 
 @EVERY
