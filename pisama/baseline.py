@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from pisama.config import ConfigError
-from pisama.file_writing import replace_file
+from pisama.file_writing import real_path, replace_file
 from pisama.report import Report, Stale, TraceReport
 from pisama.trace import Trace
 from pisama.version import __version__
@@ -91,7 +91,7 @@ def read_baseline(path: Path) -> Baseline:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: not a baseline: issues.{place}: {first['msg']}") from None
-    return Baseline(entries, path.resolve().parent)
+    return Baseline(entries, real_path(path).parent)
 
 
 def _upgraded(value: JsonValue, path: Path) -> dict[str, JsonValue]:
@@ -127,7 +127,7 @@ def write_baseline(path: Path, report: Report) -> int:
     reasons = (
         {entry.fingerprint: entry.reason for entry in read_baseline(path).entries} if path.is_file() else {}
     )
-    folder = path.resolve().parent
+    folder = real_path(path).parent
     entries = {
         (issue.fingerprint, path_of(trace.trace, folder)): Entry(
             fingerprint=issue.fingerprint,

@@ -73,12 +73,15 @@ def targets(
 
 def keep_apart(read: Iterable[Path], written: Iterable[Path | None]) -> None:
     """Ends the program where a report would take the place of a file that is read, or of another report."""
-    taken = {path.resolve(): "is read" for path in read}
-    for file in written:
-        # What is no regular file, a terminal or a pipe, takes the place of nothing.
-        if file is None or (file.exists() and not file.is_file()):
-            continue
-        place = file.resolve()
+    # What is no regular file, a terminal or a pipe, takes the place of nothing.
+    files = [file for file in written if file is not None and (file.is_file() or not file.exists())]
+    if not files:
+        return
+    from pisama.file_writing import real_path
+
+    taken = {real_path(path): "is read" for path in read}
+    for file in files:
+        place = real_path(file)
         if place in taken:
             fail(f"{file}: it {taken[place]} too, and would be lost; write to another file")
         taken[place] = "is written"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ def replacing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
         with path.open("wb") as file:
             yield file
         return
-    path = path.resolve()
+    path = real_path(path)
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     written = Path(name)
     try:
@@ -41,6 +44,11 @@ def replacing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
     except BaseException:
         written.unlink(missing_ok=True)
         raise
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads, without links but for those that go in circles, of which `Path.resolve` raises before Python 3.13."""
+    return Path(os.path.realpath(path))
 
 
 def _umask() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -88,6 +89,26 @@ def test_standard_error_that_takes_no_more_changes_no_exit_code(tmp_path: Path) 
         done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=full, check=False)
     assert done.returncode == 3
     assert len(json.loads(done.stdout)["issues"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (("analyze", "loop", "-o", "report.txt"), 3, errno.ELOOP),
+        (("analyze", FAILING, "-o", "loop"), 2, errno.ELOOP),
+        (("analyze", FAILING, "-o", "loop", "-f", "jsonl"), 2, errno.EEXIST),
+        (("baseline", FAILING, "-o", "loop"), 2, errno.ELOOP),
+        (("analyze", FAILING, "--baseline", "loop"), 2, errno.ELOOP),
+    ],
+)
+def test_links_that_go_in_circles_are_told_wherever_they_stand(
+    arguments: tuple[str | Path, ...], code: int, problem: int, tmp_path: Path
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    command = [PROGRAM, arguments[0], "--isolated", *arguments[1:]]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, f"pisama: loop: {os.strerror(problem)}\n")
+    assert (tmp_path / "loop").is_symlink()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
