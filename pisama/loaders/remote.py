@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pisama.loaders.folders import may_hold_traces
 from pisama.patterns import lazy
+from pisama.redact import redact
 
 _ADDRESS = lazy(r"[a-z][a-z0-9+.-]{1,30}://\S")
 _WEB = ("http://", "https://")
@@ -30,7 +31,13 @@ class Remote(NamedTuple):
     """Bytes of the one object, where that is known."""
 
     def __str__(self) -> str:
-        return self.url
+        """The address as it is told: without a password, and without what signs a query. Names of objects stay."""
+        scheme, _, rest = self.url.partition("://")
+        authority, slash, path = rest.partition("/")
+        user, at, host = authority.rpartition("@")
+        name, question, query = path.partition("?")
+        hidden = f"{redact(user.partition(':')[0])}:[secret]" if ":" in user else redact(user)
+        return f"{scheme}://{hidden}{at}{host}{slash}{name}{question}{redact(query)}"
 
 
 def is_remote(text: str) -> bool:

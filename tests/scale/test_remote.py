@@ -86,6 +86,17 @@ def test_a_file_on_a_web_server_is_read() -> None:
     assert [issue.fingerprint for issue in report.issues] == [issue.fingerprint for issue in here.issues]
 
 
+def test_an_address_is_told_without_its_password_and_its_signature() -> None:
+    with object_store({}) as address:
+        gone = address.removeprefix("http://")
+    signature = f"X-Amz-Signature={'0a1b2c3d' * 8}"
+    loaded = library.load(f"http://me:hunter2hunter@{gone}/a@example.org/run.json?{signature}")
+    (error,) = loaded.errors
+    path = str(error.at.path)
+    assert path.startswith(f"http://me:[secret]@{gone}/a@example.org/run.json?[secret:")
+    assert "0a1b2c3d" not in path
+
+
 def test_no_answer_and_an_unknown_protocol_are_errors_of_the_input() -> None:
     with object_store({}) as address:
         gone = address
