@@ -14,7 +14,9 @@ steps, one agent, a thousand, one for every five steps, calls that all fail, one
 with ten times their length. Databases, of which no longer one can be made by repetition, are left out of the latter. The garbage collector is set as
 the command sets it. Peak memory of a process counts the interpreter and what it imports. The
 file of chat messages is not given to [tracelint](https://pypi.org/project/tracelint/). Seconds were taken on two cores that did other work at the
-same time, and are higher than on an idle machine; the ratios stand in one run.
+same time, and are higher than on an idle machine; the ratios stand in one run. Where a time is less than half a second, its growth varies by a
+third from run to run. A document of more than 8 MB is decoded in parts, which takes less memory and more time for each byte: that is why loading
+one endless word of quotes and brackets grows most.
 """
 
 GROWTH = """\
@@ -47,8 +49,9 @@ def growth(read: Mapping[str, Any], grid: Grid) -> Iterable[str]:
         ("time of a detector, ×", *shapes),
         [(name, *(_times(each["each"].get(name)) for each in shapes.values())) for name in detectors],
     )
-    yield "Loading recordings of each format, repeated: time × and memory ×."
-    yield ", ".join(f"{name} {each['load']:.1f} {each['memory']:.1f}" for name, each in loaders.items()) + "."
+    if loaders:
+        yield "Loading recordings of each format, repeated: time × and memory ×."
+        yield ", ".join(f"{name} {each['load']:.1f} {each['memory']:.1f}" for name, each in loaders.items()) + "."
 
 
 def _times(ratio: float | None) -> str:
