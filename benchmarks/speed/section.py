@@ -51,7 +51,10 @@ def growth(read: Mapping[str, Any], grid: Grid) -> Iterable[str]:
     )
     if loaders:
         yield "Loading recordings of each format, repeated: time × and memory ×."
-        yield ", ".join(f"{name} {each['load']:.1f} {each['memory']:.1f}" for name, each in loaders.items()) + "."
+        yield (
+            ", ".join(f"{name} {each['load']:.1f} {each['memory']:.1f}" for name, each in loaders.items())
+            + "."
+        )
 
 
 def _times(ratio: float | None) -> str:
