@@ -117,7 +117,7 @@ _ELEMENT = (
 # or go on, they are passed over in one run without a way back into it; where no element begins then, that word or
 # what stands between words is matched as nothing. So each character is looked at a constant number of times.
 _TELLING = r"A-ZÀ-ÖØ-Þ\d\"'/~.+\-\u201c\u2018@_\\:"
-_PASSED = rf"(?:(?<=\w)[\"'/~.+\-])?+[:@\\\s]*+(?>[^{_TELLING}]*[^{_TELLING}\w](?![\d ]))?"
+_PASSED = rf"(?:(?<=\w)[\"'/~.+\-])?[:@\\\s]*+(?:[^{_TELLING}]*[^{_TELLING}\w](?![\d ]))?"
 _PATTERN = lazy(rf"{_PASSED}(?:{_ELEMENT}|[^\W\d]+|.|\Z)", re.DOTALL)
 _WHOLE = lazy(_ELEMENT)
 _SENTENCE_START = lazy(r"(?:^|[.!?:;\n•*\-#>|\"\u201c(\[][ \t]{0,4})$")

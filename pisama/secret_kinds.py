@@ -37,7 +37,9 @@ FORMS: tuple[Form, ...] = (
     _form(
         "private key",
         r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?>(?:[A-Za-z0-9+/=]{1,100}|\\{1,6}[nr]|\s|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash): [^\n\\]{0,100}){0,1200})"
+        # What a look-ahead has found is not tried in another way, as in an atomic group.
+        r"(?=(?P<body>(?:[A-Za-z0-9+/=]{1,100}|\\{1,6}[nr]|\s"
+        r"|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash): [^\n\\]{0,100}){0,1200}))(?P=body)"
         r"(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?",
         "-----BEGIN ",
     ),

@@ -22,12 +22,17 @@ MOST_PARTS = 4
 
 MAX_OPEN = 256
 """Lists and objects within each other; a text with more is not cut, so that the decoder's own limit is the same for all."""
-_OPENING = (b"[", b"{")
-# Possessive and without a search: a text is passed once, whatever is in it. A string is looked through for quotes alone,
-# which is several times as fast as for two characters; a quote after one or three backslashes does not end it, one
-# after none or two does, and where there are more the text is not looked at further.
-_STRING = rb'"(?:[^"]*+"(?:(?<=[^\\]\\")|(?<=[^\\]\\\\\\")))*+[^"]*+"(?:(?<!\\")|(?<=[^\\]\\\\"))'
-_BRACKET = re.compile(rb'[^"\[\]{}]*+(?:%b[^"\[\]{}]*+)*+([\[\]{}])' % _STRING)
+_OPENING = b"[{"
+_QUOTE = ord('"')
+# A text is passed once, whatever is in it. A string is looked through for quotes alone, which is several times as fast as
+# for two characters; a quote after one or three backslashes does not end it, one after none or two does, and where there
+# are more the text is not looked at further. Repetitions of groups are few, for each is kept until the match ends.
+_ESCAPED_QUOTE = rb'[^"]*+"(?:(?<=[^\\]\\")|(?<=[^\\]\\\\\\"))'
+_LAST_QUOTE = rb'[^"]*+"(?:(?<!\\")|(?<=[^\\]\\\\"))'
+_BETWEEN = rb'[^"\[\]{}]*+'
+_STRINGS = re.compile(rb'%b(?:"(?:%b){0,100}%b%b){0,100}' % (_BETWEEN, _ESCAPED_QUOTE, _LAST_QUOTE, _BETWEEN))
+_ESCAPED_QUOTES = re.compile(rb"(?:%b){1,1000}" % _ESCAPED_QUOTE)
+_REST = re.compile(_LAST_QUOTE)
 
 
 @dataclass(slots=True)
@@ -96,17 +101,40 @@ def decode_in_parts(data: bytes, part: int = PART_BYTES) -> JSON:
 def _cut_all(cuts: _Cuts) -> None:
     """Cuts the items of long lists out of a text. Raises `orjson.JSONDecodeError`."""
     opened: list[_Open] = []
-    end = 0
-    while found := _BRACKET.match(cuts.data, end):
-        end = found.end()
-        if found[1] in _OPENING:
-            opened.append(_Open(found[1] == b"[", end))
+    for place in brackets(cuts.data):
+        end = place + 1
+        if cuts.data[place] in _OPENING:
+            opened.append(_Open(cuts.data[place] == _OPENING[0], end))
             if len(opened) > MAX_OPEN:
                 cuts.items.clear()
                 return
         elif opened:
             opened.pop()
             _closed(cuts, opened, end)
+
+
+def brackets(data: bytes) -> Iterator[int]:
+    """Where lists and objects begin and end, up to a string whose end would have to be looked for with more care."""
+    end = 0
+    while (found := _STRINGS.match(data, end)) and (place := found.end()) < len(data):
+        if data[place] != _QUOTE:
+            yield place
+            end = place + 1
+        elif place > end:
+            end = place
+        else:
+            end = _end_of_string(data, place)
+            if end < 0:
+                return
+
+
+def _end_of_string(data: bytes, start: int) -> int:
+    """Where the string that starts here ends; -1 where that cannot be told from three backslashes."""
+    inside = start + 1
+    while found := _ESCAPED_QUOTES.match(data, inside):
+        inside = found.end()
+    last = _REST.match(data, inside)
+    return last.end() if last else -1
 
 
 def _closed(cuts: _Cuts, around: list[_Open], end: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from pisama.loaders.json_parts import MAX_OPEN, decode_in_parts
+from pisama.loaders.json_parts import MAX_OPEN, brackets, decode_in_parts
 from pisama.loaders.json_text import LARGE_BYTES, BadJSON, decode
 from pisama.trace import JSON
 
@@ -100,3 +100,32 @@ def test_a_large_value_is_read_and_its_faults_are_told_where_they_are() -> None:
     with pytest.raises(BadJSON) as raised:
         decode(data[:-9])
     assert raised.value.cut
+
+
+def _brackets_one_by_one(value: JSON, written: bytes) -> list[int]:
+    """Where brackets stand outside of the strings of a text, its strings taken from its value."""
+    strings = [orjson.dumps(text) for text in _strings(value)]
+    for text in strings:
+        written = written.replace(text, b"." * len(text), 1)
+    return [place for place, byte in enumerate(written) if byte in b"[]{}"]
+
+
+def _strings(value: JSON) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    if isinstance(value, dict):
+        return [text for key, item in value.items() for text in (key, *_strings(item))]
+    return []
+
+
+@pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 102, 200, 999, 1000, 1001, 2500])
+@pytest.mark.parametrize("text", ["a", 'say "[', '"', '\\"', "]" * 3])
+def test_brackets_are_found_whatever_the_number_of_strings_and_of_quotes_in_them(
+    text: str, number: int
+) -> None:
+    several: list[JSON] = [text] * number
+    value: JSON = [several, {"a": text * number, "b": several}, [*several, text * number], [[]]]
+    data = orjson.dumps(value)
+    assert [*brackets(data)] == _brackets_one_by_one(value, data)
