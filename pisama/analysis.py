@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from pisama.budget import OverBudgetError, budget, check_budget
 from pisama.config import Config
@@ -13,10 +12,9 @@ from pisama.features import CallFeatures, features
 from pisama.issue import Issue
 from pisama.redact import redact, redact_issue
 from pisama.report import Crashed, Skipped, ToolTotals, Totals, TraceReport
-from pisama.trace import Span, Step, ToolCall, Trace
+from pisama.trace import Span, Step, ToolCall, Trace, total_cost
 
 _NANOSECONDS = 1_000_000_000
-_Number = TypeVar("_Number", int, float)
 
 
 def examine(trace: Trace, detectors: Iterable[Detector], config: Config) -> TraceReport:
@@ -127,7 +125,7 @@ def totals(trace: Trace) -> Totals:
         failed_calls=len(table.failed_calls),
         input_tokens=_sum([usage.input_tokens for usage in usages]),
         output_tokens=_sum([usage.output_tokens for usage in usages]),
-        cost=_sum([usage.cost for usage in usages]),
+        cost=total_cost(usage.cost for usage in usages),
         seconds=_duration(trace),
     )
 
@@ -155,7 +153,7 @@ def _asked_for(issue: Issue, config: Config) -> bool:
     return issue.severity >= config.min_severity.floor and issue.confidence >= config.min_confidence
 
 
-def _sum(values: Sequence[_Number | None]) -> _Number | None:
+def _sum(values: Sequence[int | None]) -> int | None:
     recorded = [value for value in values if value is not None]
     return sum(recorded) if recorded else None
 

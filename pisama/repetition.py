@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pisama.features import CallFeatures, Features
 from pisama.patterns import lazy
 from pisama.text import overlap, shingles, stable, stems, words
-from pisama.trace import JSON, Step, Trace
+from pisama.trace import JSON, Step, Trace, total_cost
 
 RECENT = 4
 """Wordings of one act that a further one is compared with."""
@@ -234,10 +234,8 @@ def spent(steps: Sequence[Step], calls: int, total: int) -> Waste:
     """What these steps consumed."""
     usages = [step.usage for step in steps if step.usage is not None]
     tokens = sum(usage.tokens for usage in usages)
-    costs = [usage.cost for usage in usages if usage.cost is not None]
-    return Waste(
-        calls, tokens if usages else None, sum(costs) if costs else None, tokens / total if total else 0.0
-    )
+    cost = total_cost(usage.cost for usage in usages)
+    return Waste(calls, tokens if usages else None, cost, tokens / total if total else 0.0)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ Times are UTC nanoseconds since the epoch, tokens are counts, cost is USD, ids a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Literal, TypeAlias, Union
 
 JSON: TypeAlias = Union[bool, int, float, str, "list[JSON]", "dict[str, JSON]", None]
@@ -90,6 +91,13 @@ class Usage:
     def tokens(self) -> int:
         """Input and output tokens together; what is not recorded counts as 0."""
         return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+def total_cost(costs: Iterable[float | None]) -> float | None:
+    """Those that are recorded, together, in USD; None when none is."""
+    recorded = [cost for cost in costs if cost is not None]
+    # Exactly rounded: what `sum` gives depends on the order and on the version of Python.
+    return fsum(recorded) if recorded else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,3 +55,13 @@ def test_a_detector_that_did_not_run_covers_nothing() -> None:
     )
     (report,) = analyze(run, config=Config(ignore=frozenset({"loop"}))).traces
     assert signals(report.issues) == ["tool_error.retried"]
+
+
+def test_costs_add_up_without_the_rounding_that_differs_between_versions_of_python() -> None:
+    (report,) = analyze(parse("task: x\n" + "agent [cost=0.1]: More.\n" * 10)).traces
+    assert report.totals.cost == 1.0
+
+
+def test_a_cost_that_is_nowhere_recorded_is_not_zero() -> None:
+    (report,) = analyze(parse("task: x\nagent: More.")).traces
+    assert report.totals.cost is None

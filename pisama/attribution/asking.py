@@ -28,7 +28,7 @@ from pisama.detectors import BUILT_IN
 from pisama.issue import Issue
 from pisama.prices import price_of
 from pisama.report import Attribution, Candidate, Judged, ModelUsage, Planned, TraceReport
-from pisama.trace import Usage
+from pisama.trace import Usage, total_cost
 
 SURE = 0.45
 """Confidence from which the answer without a model stands: published pipelines of LLMs named the right step in .43 to
@@ -267,13 +267,12 @@ class _Run:
 
 
 def _sum(model: str, usages: Sequence[ModelUsage]) -> ModelUsage:
-    costs = [usage.cost for usage in usages if usage.cost is not None]
     return ModelUsage(
         model,
         calls=sum(usage.calls for usage in usages),
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
-        cost=sum(costs) if costs else None,
+        cost=total_cost(usage.cost for usage in usages),
         estimated=any(usage.estimated for usage in usages),
         cached=sum(usage.cached for usage in usages),
     )

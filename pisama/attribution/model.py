@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from math import exp
+from math import exp, fsum
 from operator import mul
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -28,10 +28,10 @@ class Model(NamedTuple):
     temperature: float
 
     def scores(self, columns: Columns) -> list[float]:
-        """The sum of the weighed signs for every step."""
+        """The sum of the weighed signs for every step, exactly rounded: the same on every version of Python."""
         weights = tuple(self.weights.values())
         steps = zip(*(columns[name] for name in self.weights), strict=True)
-        return [sum(map(mul, weights, step)) for step in steps]
+        return [fsum(map(mul, weights, step)) for step in steps]
 
     def probabilities(self, columns: Columns) -> list[float]:
         """How likely each step is the decisive mistake; sums to 1 over the run, which must have steps."""
@@ -65,7 +65,7 @@ def softmax(scores: Sequence[float]) -> list[float]:
     """Scores as probabilities."""
     highest = max(scores)
     powers = [exp(score - highest) for score in scores]
-    total = sum(powers)
+    total = fsum(powers)
     return [power / total for power in powers]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 from pisama.attribution.model import Weights, shipped
 from pisama.attribution.reasons import reason
@@ -56,5 +57,5 @@ def together(likely: Sequence[float], agents: Sequence[str]) -> list[float]:
     for agent, part in zip(agents, likely, strict=True):
         of_agent[agent] = of_agent.get(agent, 0.0) + part
     weighed = [part * of_agent[agent] ** AGENT_WEIGHT for agent, part in zip(agents, likely, strict=True)]
-    total = sum(weighed)
+    total = fsum(weighed)
     return [part / total for part in weighed]
