@@ -266,6 +266,22 @@ def test_the_version_is_told_without_a_command() -> None:
     assert (done.returncode, done.stdout.decode(), done.stderr) == (0, f"pisama {__version__}\n", b"")
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_package_runs_as_the_command_does(jobs: str) -> None:
+    arguments = (
+        "analyze",
+        *(str(EXAMPLES / name) for name in FAILING),
+        "--format",
+        "markdown",
+        "--jobs",
+        jobs,
+    )
+    done = subprocess.run([sys.executable, "-m", "pisama", *arguments], capture_output=True, check=False)
+    command = pisama(*arguments)
+    assert command.returncode == 1
+    assert (done.returncode, done.stdout, done.stderr) == (1, command.stdout, b"")
+
+
 def test_the_settings_in_force_are_shown_with_where_they_come_from(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text("min_confidence = 0.6\n")
