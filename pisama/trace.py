@@ -96,8 +96,14 @@ class Usage:
 def total_cost(costs: Iterable[float | None]) -> float | None:
     """Those that are recorded, together, in USD; None when none is."""
     recorded = [cost for cost in costs if cost is not None]
-    # Exactly rounded: what `sum` gives depends on the order and on the version of Python.
-    return fsum(recorded) if recorded else None
+    try:
+        # Exactly rounded: what `sum` gives depends on the order and on the version of Python.
+        return fsum(recorded) if recorded else None
+    except (
+        OverflowError,
+        ValueError,
+    ):  # what it does not add: more than a float holds, and infinities of both signs
+        return sum(recorded)
 
 
 @dataclass(frozen=True, slots=True)

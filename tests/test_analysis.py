@@ -1,7 +1,12 @@
 """What becomes of the detectors' findings on the way to a report."""
 
+import json
+
+import pytest
+
 from pisama import Config, analyze
 from pisama.issue import Issue
+from pisama.output import as_json
 from pisama.transcript import parse
 
 
@@ -65,3 +70,12 @@ def test_costs_add_up_without_the_rounding_that_differs_between_versions_of_pyth
 def test_a_cost_that_is_nowhere_recorded_is_not_zero() -> None:
     (report,) = analyze(parse("task: x\nagent: More.")).traces
     assert report.totals.cost is None
+
+
+@pytest.mark.parametrize("cost", ["1e308", "1e309", "-1e308", "nan"])
+def test_costs_beyond_all_measure_lose_no_report(cost: str) -> None:
+    run = "task: x\n" + f"agent [cost={cost}]: More.\n  get(id=1) -> a\n" * 5
+    report = analyze(parse(run))
+    assert report.traces[0].totals.steps == 5
+    assert report.traces[0].crashed == ()
+    assert json.loads(as_json.render(report))
