@@ -33,8 +33,8 @@ $ python -m benchmarks.whowhen DATA/whowhen --fit --json benchmarks/results/whow
 $ python -m benchmarks.healthy DATA --json benchmarks/results/healthy.json
 $ python -m benchmarks.injection DATA --json benchmarks/results/injection.json
 $ python -m benchmarks.calibrate DATA --json benchmarks/results/calibrate.json
-$ python -m benchmarks.speed DATA/trail/traces --tracelint TRACELINT --json benchmarks/results/speed.json
-$ python -m benchmarks.speed.longer --json benchmarks/results/growth.json
+$ python -m benchmarks.speed DATA/trail/traces --tracelint TRACELINT --repeat 2 --json benchmarks/results/speed.json
+$ python -m benchmarks.speed.longer --formats EMPTY --json benchmarks/results/growth.json
 ```
 
 | what is fitted | on what | how it is checked |

@@ -106,7 +106,7 @@ def output_of(command: str) -> str:
     if program != "pisama":
         raise ValueError(f"only pisama is run, not {program}")
     done = subprocess.run(  # noqa: S603 - the commands are this project's own
-        [sys.executable, "-m", "pisama.cli", *arguments],
+        [sys.executable, "-m", "pisama", *arguments],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout.rstrip("\n")

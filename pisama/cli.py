@@ -358,7 +358,3 @@ def _given(paths: Sequence[str] | None) -> Sequence[str]:
     if not paths:
         fail("say which traces to analyse: files, folders, or - for standard input")
     return paths
-
-
-if __name__ == "__main__":
-    main()

@@ -99,10 +99,8 @@ def total_cost(costs: Iterable[float | None]) -> float | None:
     try:
         # Exactly rounded: what `sum` gives depends on the order and on the version of Python.
         return fsum(recorded) if recorded else None
-    except (
-        OverflowError,
-        ValueError,
-    ):  # what it does not add: more than a float holds, and infinities of both signs
+    except (OverflowError, ValueError):
+        # It adds no more than a float holds, and no infinities of both signs.
         return sum(recorded)
 
 

@@ -309,7 +309,7 @@ def command(
     *arguments: object, standard_input: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "pisama.cli", *map(str, arguments)],
+        [sys.executable, "-m", "pisama", *map(str, arguments)],
         input=standard_input,
         capture_output=True,
         env={**os.environ, **environment},

@@ -398,7 +398,7 @@ def test_over_http_it_serves_the_official_client_and_refuses_rebound_names(tmp_p
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pisama.cli", "mcp-server", "--http", "--port", str(port), "--isolated"]
+    command = [sys.executable, "-m", "pisama", "mcp-server", "--http", "--port", str(port), "--isolated"]
     process = subprocess.Popen([*command, "--root", str(EXAMPLES)], cwd=tmp_path)
     address = f"http://127.0.0.1:{port}/mcp"
 

@@ -46,7 +46,7 @@ def network_of(folder: Path, *command: str) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_reading_traces_touches_no_network(command: tuple[str, ...], tmp_path: Path) -> None:
-    assert network_of(tmp_path, "-m", "pisama.cli", *command) == (0, [])
+    assert network_of(tmp_path, "-m", "pisama", *command) == (0, [])
 
 
 def test_the_hook_would_tell(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _pages(seed: int, size: int) -> Iterator[str]:
 
 def measure(file: Path, traces: int, jobs: str) -> Measured:
     """Runs `pisama analyze --format jsonl` on a file of so many runs."""
-    command = [sys.executable, "-m", "pisama.cli", "analyze", str(file), "--isolated", "--no-plugins"]
+    command = [sys.executable, "-m", "pisama", "analyze", str(file), "--isolated", "--no-plugins"]
     spent: dict[int, float] = {}
     start = time.perf_counter()
     with tempfile.TemporaryFile() as out:

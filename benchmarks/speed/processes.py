@@ -34,7 +34,7 @@ class Process:
 
 def analysed(file: Path) -> Process:
     """`pisama analyze` with all detectors."""
-    command = [sys.executable, "-m", "pisama.cli", "analyze", "--isolated", "--exit-zero", str(file)]
+    command = [sys.executable, "-m", "pisama", "analyze", "--isolated", "--exit-zero", str(file)]
     return _on_file(command, file)
 
 

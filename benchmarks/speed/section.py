@@ -13,8 +13,7 @@ the long runs are made by `benchmarks/speed`. *Ten times as long* compares one r
 steps, one agent, a thousand, one for every five steps, calls that all fail, one endless message, one endless word; and recordings of the formats, repeated,
 with ten times their length. Databases, of which no longer one can be made by repetition, are left out of the latter. The garbage collector is set as
 the command sets it. Peak memory of a process counts the interpreter and what it imports. The
-file of chat messages is not given to [tracelint](https://pypi.org/project/tracelint/). Seconds were taken on two cores that did other work at the
-same time, and are higher than on an idle machine; the ratios stand in one run. Where a time is less than half a second, its growth varies by a
+file of chat messages is not given to [tracelint](https://pypi.org/project/tracelint/). Where a time is less than half a second, its growth varies by a
 third from run to run. A document of more than 8 MB is decoded in parts, which takes less memory and more time for each byte: that is why loading
 one endless word of quotes and brackets grows most.
 """
@@ -22,8 +21,8 @@ one endless word of quotes and brackets grows most.
 GROWTH = """\
 ### From 10,000 to 100,000 steps
 
-The longest runs are measured apart. 100,000 steps that are all different are 53 MB, one message is 20 MB long. × is how many
-times more a run takes that is ten times as long; what detectors share is charged to the first that asks for it.
+The longest runs are measured apart, and without recordings of the formats: EMPTY is an empty folder. 100,000 steps that are
+all different are 53 MB, one message is 20 MB long. × is how many times more a run takes that is ten times as long; what detectors share is charged to the first that asks for it.
 """
 
 
@@ -51,10 +50,7 @@ def growth(read: Mapping[str, Any], grid: Grid) -> Iterable[str]:
     )
     if loaders:
         yield "Loading recordings of each format, repeated: time × and memory ×."
-        yield (
-            ", ".join(f"{name} {each['load']:.1f} {each['memory']:.1f}" for name, each in loaders.items())
-            + "."
-        )
+        yield _listed(f"{name} {each['load']:.1f} {each['memory']:.1f}" for name, each in loaders.items())
 
 
 def _times(ratio: float | None) -> str:
@@ -87,14 +83,14 @@ def speed(read: Mapping[str, Any], grid: Grid) -> Iterable[str]:
     parts = {"load": times["load"], **times["detectors"]}
     yield "Where the time on TRAIL goes, as a multiple of `orjson.loads`; what detectors share is charged to the first that asks for it:"
     longest = sorted(parts.items(), key=lambda part: -part[1])
-    yield ", ".join(f"{name} {seconds / times['parse']:.1f}" for name, seconds in longest) + "."
+    yield _listed(f"{name} {seconds / times['parse']:.1f}" for name, seconds in longest)
     yield "Of that, what they share, the features of texts that are computed once a trace:"
-    yield (
-        ", ".join(
-            f"{name} {seconds / times['parse']:.1f}" for name, seconds in times.get("shared", {}).items()
-        )
-        + "."
-    )
+    shared = times.get("shared", {})
+    yield _listed(f"{name} {seconds / times['parse']:.1f}" for name, seconds in shared.items())
+
+
+def _listed(figures: Iterable[str]) -> str:
+    return f"{', '.join(figures)}."
 
 
 def _used(process: Mapping[str, float] | None) -> tuple[str, str]:

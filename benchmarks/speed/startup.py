@@ -27,11 +27,11 @@ def startup(folder: Path, repeat: int) -> dict[str, float]:
     python = sys.executable
     commands = {
         "a bare typer program --help": (python, str(bare), "--help"),
-        "pisama --help": (python, "-m", "pisama.cli", "--help"),
+        "pisama --help": (python, "-m", "pisama", "--help"),
         f"pisama analyze, {SIZE // 1000} kB": (
             python,
             "-m",
-            "pisama.cli",
+            "pisama",
             "analyze",
             "--exit-zero",
             str(trace),

@@ -241,7 +241,7 @@ def main(
     ] = None,
 ) -> None:
     """Measure what `pisama watch` costs a program, and whether a long run stays flat."""
-    watch = [sys.executable, "-m", "pisama.cli", "watch", "--no-save", "--exit-zero", "--"]
+    watch = [sys.executable, "-m", "pisama", "watch", "--no-save", "--exit-zero", "--"]
     seen = {"alone": calls_through([], calls, delay), "under watch": calls_through(watch, calls, delay)}
     rows = [
         (name, f"{each.median:.2f}", f"{each.calls:.2f}", f"{each.whole:.2f}") for name, each in seen.items()

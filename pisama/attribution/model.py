@@ -39,7 +39,7 @@ class Model(NamedTuple):
 
     def credits(self, columns: Columns, positions: Sequence[int]) -> list[dict[str, float]]:
         """What each sign adds to the score of each of these steps, beyond what it adds to the mean step of the run."""
-        means = {name: sum(columns[name]) / len(columns[name]) for name in self.weights}
+        means = {name: fsum(columns[name]) / len(columns[name]) for name in self.weights}
         return [
             {name: (columns[name][position] - means[name]) * weight for name, weight in self.weights.items()}
             for position in positions

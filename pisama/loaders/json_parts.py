@@ -23,6 +23,7 @@ MOST_PARTS = 4
 MAX_OPEN = 256
 """Lists and objects within each other; a text with more is not cut, so that the decoder's own limit is the same for all."""
 _OPENING = b"[{"
+_LIST = ord("[")
 _QUOTE = ord('"')
 # A text is passed once, whatever is in it. A string is looked through for quotes alone, which is several times as fast as
 # for two characters; a quote after one or three backslashes does not end it, one after none or two does, and where there
@@ -104,7 +105,7 @@ def _cut_all(cuts: _Cuts) -> None:
     for place in brackets(cuts.data):
         end = place + 1
         if cuts.data[place] in _OPENING:
-            opened.append(_Open(cuts.data[place] == _OPENING[0], end))
+            opened.append(_Open(cuts.data[place] == _LIST, end))
             if len(opened) > MAX_OPEN:
                 cuts.items.clear()
                 return
@@ -120,12 +121,8 @@ def brackets(data: bytes) -> Iterator[int]:
         if data[place] != _QUOTE:
             yield place
             end = place + 1
-        elif place > end:
-            end = place
-        else:
-            end = _end_of_string(data, place)
-            if end < 0:
-                return
+        elif (end := _end_of_string(data, place)) < 0:
+            return
 
 
 def _end_of_string(data: bytes, start: int) -> int:

@@ -17,7 +17,7 @@ Run = dict[str, Any]
 CLAUDE = "anthropic:claude-sonnet-5"
 GPT = "openai:gpt-4o-mini"
 KEYS = {"ANTHROPIC_API_KEY": "scripted", "OPENAI_API_KEY": "scripted", "GOOGLE_API_KEY": "scripted"}
-PROGRAM = (sys.executable, "-m", "pisama.cli")
+PROGRAM = (sys.executable, "-m", "pisama")
 
 _ASKS = """I will ask the harbour office.
 

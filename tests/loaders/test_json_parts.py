@@ -104,8 +104,7 @@ def test_a_large_value_is_read_and_its_faults_are_told_where_they_are() -> None:
 
 def _brackets_one_by_one(value: JSON, written: bytes) -> list[int]:
     """Where brackets stand outside of the strings of a text, its strings taken from its value."""
-    strings = [orjson.dumps(text) for text in _strings(value)]
-    for text in strings:
+    for text in map(orjson.dumps, _strings(value)):
         written = written.replace(text, b"." * len(text), 1)
     return [place for place, byte in enumerate(written) if byte in b"[]{}"]
 

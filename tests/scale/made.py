@@ -87,7 +87,7 @@ def deadly(folder: Path) -> Path:
 
 def command(*arguments: str | Path) -> list[str]:
     """The program with these arguments."""
-    return [sys.executable, "-m", "pisama.cli", *map(str, arguments)]
+    return [sys.executable, "-m", "pisama", *map(str, arguments)]
 
 
 def environment(installed: Path | None = None, **more: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = Path(__file__).parent / "programs"
-WATCH = (sys.executable, "-m", "pisama.cli", "watch")
+WATCH = (sys.executable, "-m", "pisama", "watch")
 
 
 def environment(url: str = "http://127.0.0.1:9", **further: str) -> dict[str, str]:
@@ -48,7 +48,7 @@ def watch(
 def issues_of(path: Path) -> list[str]:
     """What `pisama analyze` finds in a file: the fingerprints."""
     done = subprocess.run(
-        [sys.executable, "-m", "pisama.cli", "analyze", "--format", "json", path],
+        [sys.executable, "-m", "pisama", "analyze", "--format", "json", path],
         capture_output=True,
         check=False,
     )
